@@ -1,0 +1,287 @@
+"""Accounts and the rules of the pool: pure words and functions, no clock, no storage.
+
+An *account* is a Grok web account; its *secret* is the value of the `sso` cookie. A *lease* is an
+account taken for one attempt; it is *settled* with an *outcome*. Times are epoch seconds (`…_at`,
+`…_until`), durations seconds (`…_s`). Quota, window end and cooldown are kept per account and *quota
+pool* (today `default` and `heavy`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+#: An unknown quota counts as full: more than any real one.
+FULL_QUOTA = 1_000_000_000
+
+LEASE_S = 45.0
+LEASE_RENEWAL_S = 15.0
+
+REST_REQUESTS = 5
+REST_MAX_S = 600.0
+CAPACITY_S = 10.0
+RATE_LIMITED_S = 3600.0
+RATE_LIMITED_EXHAUSTED_S = 36_000.0
+DEFAULT_WINDOW_S = 72_000.0
+UNAUTHORIZED_LIMIT = 3
+
+_SECRET = re.compile(r"[A-Za-z0-9._~+/=\-]{8,4096}")
+
+
+class Tier(StrEnum):
+    BASIC = "basic"
+    SUPER = "super"
+
+
+class Status(StrEnum):
+    UNUSED = "unused"
+    ACTIVE = "active"
+    COOLING = "cooling"
+    EXHAUSTED = "exhausted"
+    EXPIRED = "expired"
+
+
+class Outcome(StrEnum):
+    """How a lease ended, as far as the account is concerned."""
+
+    SUCCESS = "success"
+    ABANDONED = "abandoned"  # the client left before upstream said anything
+    OUR_FAULT = "our_fault"  # a 400 of our own making, moderated content
+    CHALLENGED = "challenged"  # Cloudflare or anti-bot: shared by all accounts of this address
+    CAPACITY = "capacity"
+    RATE_LIMITED = "rate_limited"
+    UNAUTHORIZED = "unauthorized"
+    DEAD = "dead"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Quota:
+    """One account's standing in one quota pool. `remaining`: calls left, None when unknown."""
+
+    remaining: int | None = None
+    window_ends_at: float | None = None
+    cooldown_until: float | None = None
+    resting: bool = False
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as the operator sees it."""
+
+    id: int
+    secret: str = field(repr=False)
+    tier: Tier
+    created_at: float
+    quotas: dict[str, Quota] = field(default_factory=dict)
+    disabled: bool = False
+    expired_reason: str | None = None
+    failed_count: int = 0
+    last_failure_at: float | None = None
+    last_failure_reason: str | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    last_used_at: float | None = None
+    request_count: int = 0
+    in_flight: int = 0
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    secret: str = field(repr=False)
+    tier: Tier
+
+
+@dataclass(frozen=True)
+class AddReport:
+    """What became of the values handed in; blank lines are not counted."""
+
+    added: int = 0
+    duplicates: int = 0
+    moved: int = 0
+    invalid: int = 0
+
+
+@dataclass(frozen=True)
+class LeaseRequest:
+    """What a client's request needs of an account.
+
+    tiers: in order of preference. cost: calls of the pool's quota. exclude: ids that this request has
+    tried. max_in_flight: per account, 0 = no limit. first_attempt: False for a request's own failover,
+    which does not count as a client request for the accounts that sit some out.
+    """
+
+    tiers: tuple[Tier, ...]
+    pool: str
+    cost: int
+    exclude: tuple[int, ...] = ()
+    max_in_flight: int = 0
+    first_attempt: bool = True
+
+
+@dataclass(frozen=True)
+class Lease:
+    """An account taken for one attempt. `remaining_before`: the quota before the cost was taken."""
+
+    id: str
+    account_id: int
+    secret: str = field(repr=False)
+    tier: Tier
+    pool: str
+    cost: int
+    remaining_before: int | None
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What the end of a lease changes, decided here and carried out by the storage.
+
+    used: the real cost, where it differs from the lease's. reset: failures are forgotten.
+    failure: a reason to note and count. strike_limit: this failure counts towards expiry, and the
+    account expires with `failure` at that many in a row. expire: the reason to expire at once.
+    cooldown_s: out of choice for this long (never shortens a running cooldown). rest_requests,
+    rest_s: sits out that many client requests, at most that long, unless nothing else is fit.
+    exhausted: nothing is left in this window.
+    """
+
+    outcome: Outcome
+    used: int
+    reset: bool = False
+    failure: str | None = None
+    strike_limit: int | None = None
+    expire: str | None = None
+    cooldown_s: float | None = None
+    rest_requests: int = 0
+    rest_s: float = 0.0
+    exhausted: bool = False
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """Why no account is fit, in counts of accounts, and when (epoch seconds) the first one returns."""
+
+    total: int = 0
+    cooling: int = 0
+    exhausted: int = 0
+    expired: int = 0
+    disabled: int = 0
+    wrong_tier: int = 0
+    busy: int = 0
+    tried: int = 0
+    returns_at: float | None = None
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether waiting does not help: there is none that could ever serve this request."""
+        return self.cooling + self.exhausted + self.busy + self.tried == 0
+
+    def describe(self) -> str:
+        if self.total == 0:
+            return "No account is configured. Add one in the console or with `flask accounts add`."
+        words = (
+            (self.cooling, "cooling down"),
+            (self.exhausted, "out of quota"),
+            (self.busy, "at the limit of requests in flight"),
+            (self.expired, "expired"),
+            (self.disabled, "disabled"),
+            (self.wrong_tier, "of a tier that this model cannot use"),
+        )
+        reasons = ", ".join(f"{count} {word}" for count, word in words if count)
+        return f"No account can serve this request now (of {self.total}: {reasons or 'none fit'})."
+
+
+def clean_secret(value: str) -> str | None:
+    """The bare secret of a pasted line (`sso=…`, a whole Cookie header, quotes, spaces), None if it has none."""
+    text = value.strip().strip("\"'").strip()
+    for part in text.split(";"):
+        name, equals, rest = part.strip().partition("=")
+        if equals and name.strip().lower() == "sso":
+            text = rest.strip()
+            break
+    return text if _SECRET.fullmatch(text) else None
+
+
+def clean_lines(values: Iterable[str]) -> tuple[list[str], int]:
+    """Secrets found in pasted values, in order, and the number of values that are none.
+
+    A value may hold several lines; blank lines count as nothing.
+    """
+    secrets: list[str] = []
+    invalid = 0
+    for line in (line for value in values for line in value.splitlines()):
+        if not line.strip():
+            continue
+        secret = clean_secret(line)
+        if secret is None:
+            invalid += 1
+        else:
+            secrets.append(secret)
+    return secrets, invalid
+
+
+def mask(secret: str) -> str:
+    """A secret as it may appear in logs and lists."""
+    return f"{secret[:4]}…{secret[-4:]}" if len(secret) > 16 else "…"
+
+
+def status_of(account: Account, now: float) -> Status:
+    """The one word that stands for an account; the worst of its pools' states that still leaves none fit wins."""
+    if account.expired_reason is not None:
+        return Status.EXPIRED
+    quota = account.quotas.get("default", Quota())
+    if quota.cooldown_until is not None and quota.cooldown_until > now:
+        return Status.COOLING
+    if is_exhausted(quota, now):
+        return Status.EXHAUSTED
+    if quota.resting:
+        return Status.COOLING
+    known = any(q.remaining is not None for q in account.quotas.values())
+    return Status.ACTIVE if known or account.request_count else Status.UNUSED
+
+
+def is_exhausted(quota: Quota, now: float) -> bool:
+    """Whether nothing is left until the window ends."""
+    if quota.remaining is None or quota.remaining > 0:
+        return False
+    return quota.window_ends_at is None or quota.window_ends_at > now
+
+
+def settlement_for(
+    outcome: Outcome,
+    lease: Lease,
+    *,
+    reason: str = "",
+    used: int | None = None,
+    wait_s: float | None = None,
+    exhausted: bool = False,
+) -> Settlement:
+    """The rules: what each outcome costs an account.
+
+    reason: noted as the last failure. used: the real cost when it is not the lease's. wait_s: how long
+    upstream itself says to wait. exhausted: upstream said that the quota is gone.
+    """
+    spent = lease.cost if used is None else used
+    if outcome is Outcome.SUCCESS:
+        return Settlement(outcome, spent, reset=True)
+    if outcome is Outcome.DEAD:
+        return Settlement(outcome, spent, failure=reason, expire=reason)
+    if outcome is Outcome.UNAUTHORIZED:
+        return Settlement(outcome, spent, failure=reason, strike_limit=UNAUTHORIZED_LIMIT)
+    if outcome is Outcome.CAPACITY:
+        wait = CAPACITY_S if wait_s is None else min(wait_s, CAPACITY_S)
+        return Settlement(outcome, spent, failure=reason, cooldown_s=wait)
+    if outcome is Outcome.RATE_LIMITED:
+        gone = exhausted or (lease.remaining_before is not None and lease.remaining_before <= lease.cost)
+        default = RATE_LIMITED_EXHAUSTED_S if gone else RATE_LIMITED_S
+        wait = wait_s if wait_s is not None and wait_s > 0 else default
+        return Settlement(outcome, spent, failure=reason, cooldown_s=wait, exhausted=gone)
+    if outcome is Outcome.FAILED:
+        return Settlement(outcome, spent, failure=reason, rest_requests=REST_REQUESTS, rest_s=REST_MAX_S)
+    return Settlement(outcome, spent)  # abandoned, our fault, challenged: no penalty
+
+
+def dedupe(secrets: Sequence[str]) -> list[str]:
+    """Each secret once, in the order of first appearance."""
+    return list(dict.fromkeys(secrets))

@@ -1,0 +1,142 @@
+"""Our errors, one class per thing that somebody does differently. No HTTP in here.
+
+GatewayError
+├── ConfigurationError            a wrong variable, file or argument: one line for the operator
+├── BadRequest                    the client's request is wrong; `param` names where
+│   ├── UnknownModel
+│   └── PromptTooLong             upstream's word
+├── NoAccount                     nothing to serve with; carries the `Shortage`
+├── StorageUnavailable            the repository is away
+└── UpstreamError                 upstream did not answer; `outcome` is what it means for the account
+    ├── Rejected                  upstream calls our request wrong: no penalty, no failover
+    ├── Moderated                 upstream refuses the content: no penalty, no failover
+    ├── NotDeliverable            upstream answered with something that cannot be handed on yet
+    ├── Challenged                Cloudflare or anti-bot: no penalty, failover, the operator must act
+    ├── Overloaded                upstream's capacity: seconds of rest, failover
+    ├── RateLimited               429; `wait_s` when upstream said how long, `exhausted` when it said so
+    ├── Unauthorized              a plain 401: counted
+    ├── AccountDead               blocked, deleted, rejected: expired at once
+    └── UpstreamFailed            5xx, reset, empty or broken answer: an ordinary error
+        └── UpstreamTimeout       it took too long
+
+Messages are written for the client and never contain an account's secret or upstream's raw body.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from grok2api.accounts import Outcome, Shortage
+
+
+class GatewayError(Exception):
+    """Base of all errors that the gateway raises on purpose."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ConfigurationError(GatewayError):
+    """Start-up or a command cannot go on; the message says what to change."""
+
+
+class BadRequest(GatewayError):
+    """The request cannot be served as it is. `param`: the field, in the client's own naming."""
+
+    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.code = code
+
+
+class UnknownModel(BadRequest):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The model `{name}` does not exist. GET /v1/models lists the models.", "model", "model_not_found"
+        )
+
+
+class PromptTooLong(BadRequest):
+    def __init__(self) -> None:
+        super().__init__(
+            "The conversation is longer than the model takes. Shorten it.",
+            "messages",
+            "context_length_exceeded",
+        )
+
+
+class NoAccount(GatewayError):
+    """No account is fit. `shortage` says why and when the first one returns."""
+
+    def __init__(self, shortage: Shortage) -> None:
+        super().__init__(shortage.describe())
+        self.shortage = shortage
+
+
+class StorageUnavailable(GatewayError):
+    """The repository cannot be reached or is locked for too long."""
+
+
+class UpstreamError(GatewayError):
+    """Upstream did not give an answer. `outcome`: what that means for the account that was used."""
+
+    outcome: ClassVar[Outcome]
+    #: whether another account may succeed where this one did not
+    failover: ClassVar[bool] = True
+
+
+class Rejected(UpstreamError):
+    outcome = Outcome.OUR_FAULT
+    failover = False
+
+
+class Moderated(UpstreamError):
+    outcome = Outcome.OUR_FAULT
+    failover = False
+
+
+class NotDeliverable(UpstreamError):
+    outcome = Outcome.SUCCESS
+    failover = False
+
+
+class Challenged(UpstreamError):
+    outcome = Outcome.CHALLENGED
+
+
+class Overloaded(UpstreamError):
+    outcome = Outcome.CAPACITY
+
+
+class RateLimited(UpstreamError):
+    """`wait_s`: seconds, only when upstream named them. `exhausted`: upstream said the quota is gone."""
+
+    outcome = Outcome.RATE_LIMITED
+
+    def __init__(self, message: str, wait_s: float | None = None, exhausted: bool = False) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+        self.exhausted = exhausted
+
+
+class Unauthorized(UpstreamError):
+    outcome = Outcome.UNAUTHORIZED
+
+
+class AccountDead(UpstreamError):
+    """`reason`: one of `blocked`, `session_deleted`, `email_domain_rejected`."""
+
+    outcome = Outcome.DEAD
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class UpstreamFailed(UpstreamError):
+    outcome = Outcome.FAILED
+
+
+class UpstreamTimeout(UpstreamFailed):
+    pass

@@ -1,0 +1,236 @@
+"""The settings that can be changed while the service runs: one declarative table, and how a value is cleaned.
+
+Validation, the console's form, the admin API and the docs come from `SETTINGS`; `Snapshot` has the same
+names as attributes, so that a misspelt read is a type error. No I/O in here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from grok2api.errors import GatewayError
+
+Value = str | int | float | bool
+
+
+class SettingError(GatewayError):
+    """A value that a setting does not take. `name`: the setting."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class Text(NamedTuple):
+    """A help text in the console's two languages."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row. `min`, `max`: inclusive bounds. `secret`: never shown again once set.
+
+    `clean`: brings a string into its one form; raises ValueError with what it should look like.
+    """
+
+    name: str
+    scope: Literal["global", "grok"]
+    type: type[str] | type[int] | type[float] | type[bool]
+    default: Value
+    help: Text
+    min: float | None = None
+    max: float | None = None
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+    clean: Callable[[str], str] | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All settings at one moment. Take one per request; never read a setting twice."""
+
+    admin_username: str
+    admin_password: str
+    log_level: str
+    max_body_mb: int
+    api_key: str
+    proxy_url: str
+    stream_chunk_timeout: float
+    stream_first_response_timeout: float
+    stream_total_timeout: float
+    cf_clearance: str
+    x_statsig_id: str
+    user_agent: str
+    filtered_tags: str
+    show_thinking: bool
+    thinking_format: str
+    temporary: bool
+    account_concurrency: int
+
+
+def _header_value(text: str) -> str:
+    text = text.strip()
+    if not text.isascii() or any(ord(char) < 32 or ord(char) == 127 for char in text):
+        raise ValueError("must be plain ASCII on one line, because it is sent as a header")
+    return text
+
+
+def _clearance(text: str) -> str:
+    text = _header_value(text)
+    match = re.search(r"(?:^|;)\s*cf_clearance=([^;]*)", text)
+    value = match.group(1).strip() if match else text
+    if re.search(r"[;,\s]", value):
+        raise ValueError("must be `cf_clearance=VALUE` or the bare value")
+    return value
+
+
+def _proxy(text: str) -> str:
+    text = text.strip()
+    if not text:
+        return ""
+    parts = urlsplit(text)  # a ValueError of its own for a malformed one
+    if parts.scheme not in ("http", "https", "socks5", "socks5h") or not parts.hostname:
+        raise ValueError("must look like http://host:port, https://…, socks5://… or socks5h://…")
+    _ = parts.port
+    return text
+
+
+def _names(text: str) -> str:
+    return ",".join(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text.strip()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "admin_username", "global", str, "admin", Text("Name of the console's user", "控制台用户名"),
+        clean=_not_blank,
+    ),
+    Setting(
+        "admin_password", "global", str, "admin",
+        Text("Password of the console's user; empty means unchanged", "控制台密码；留空表示不修改"),
+        secret=True,
+    ),
+    Setting(
+        "log_level", "global", str, "INFO", Text("What is logged", "日志级别"),
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+    ),
+    Setting(
+        "max_body_mb", "global", int, 32, Text("Largest request body that is accepted", "请求体大小上限"),
+        min=1, max=1024, unit="MiB",
+    ),
+    Setting(
+        "api_key", "grok", str, "", Text("Key that clients must send; empty means none", "客户端须提供的密钥；留空表示不需要"),
+        clean=_header_value,
+    ),
+    Setting(
+        "proxy_url", "grok", str, "",
+        Text("Proxy for everything sent upstream", "访问上游所用的代理"), clean=_proxy,
+    ),
+    Setting(
+        "stream_chunk_timeout", "grok", float, 120,
+        Text("Longest silence between two upstream frames", "上游两帧之间的最长静默"), min=1, max=3600, unit="s",
+    ),
+    Setting(
+        "stream_first_response_timeout", "grok", float, 30,
+        Text("Longest wait for the first upstream frame", "等待上游首帧的最长时间"), min=1, max=3600, unit="s",
+    ),
+    Setting(
+        "stream_total_timeout", "grok", float, 600,
+        Text("Longest time for a whole upstream answer", "上游整个回答的最长时间"), min=1, max=86400, unit="s",
+    ),
+    Setting(
+        "cf_clearance", "grok", str, "",
+        Text("Cloudflare cookie of your browser: cf_clearance=VALUE or the bare value", "浏览器的 Cloudflare Cookie：cf_clearance=值，或只填值"),
+        secret=True, clean=_clearance,
+    ),
+    Setting(
+        "x_statsig_id", "grok", str,
+        "ZTpUeXBlRXJyb3I6IENhbm5vdCByZWFkIHByb3BlcnRpZXMgb2YgdW5kZWZpbmVkIChyZWFkaW5nICdjaGlsZE5vZGVzJyk=",
+        Text("Header x-statsig-id, required by upstream", "上游要求的请求头 x-statsig-id"), clean=_header_value,
+    ),
+    Setting(
+        "user_agent", "grok", str,
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+        "Chrome/142.0.0.0 Safari/537.36",
+        Text("User-Agent sent upstream; must be the one that obtained cf_clearance", "发往上游的 User-Agent；须与获取 cf_clearance 时一致"),
+        clean=_header_value,
+    ),
+    Setting(
+        "filtered_tags", "grok", str, "xaiartifact,xai:tool_usage_card,grok:render",
+        Text("Upstream markup removed from answers, separated by commas", "从回答中去除的上游标记，用逗号分隔"), clean=_names,
+    ),
+    Setting(
+        "show_thinking", "grok", bool, True, Text("Show the model's thinking", "显示模型的思考过程"),
+    ),
+    Setting(
+        "thinking_format", "grok", str, "think_tag",
+        Text("How thinking is sent: <think> in the answer, or beside it", "思考内容的发送方式：放入回答的 <think> 中，或单独字段"),
+        choices=("think_tag", "reasoning_content"),
+    ),
+    Setting(
+        "temporary", "grok", bool, True,
+        Text("Upstream chats are temporary and not kept in the account", "上游对话为临时对话，不保留在账号中"),
+    ),
+    Setting(
+        "account_concurrency", "grok", int, 8,
+        Text("Most requests in flight per account; 0 means no limit", "每个账号同时进行的请求上限；0 表示不限"), min=0, max=1000,
+    ),
+)  # fmt: skip
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def clean(name: str, value: object) -> Value:
+    """The one form of a setting's value. Raises SettingError: an unknown name, a wrong type, out of bounds."""
+    setting = _BY_NAME.get(name)
+    if setting is None:
+        raise SettingError(name, f"{name} is not a setting.")
+    if setting.type is bool:
+        if not isinstance(value, bool):
+            raise SettingError(name, f"{name} must be true or false.")
+        return value
+    if setting.type is str:
+        return _clean_text(setting, value)
+    return _clean_number(setting, value)
+
+
+def _clean_text(setting: Setting, value: object) -> str:
+    if not isinstance(value, str):
+        raise SettingError(setting.name, f"{setting.name} must be a text.")
+    if setting.choices and value not in setting.choices:
+        raise SettingError(setting.name, f"{setting.name} must be one of {', '.join(setting.choices)}.")
+    try:
+        return setting.clean(value) if setting.clean else value
+    except ValueError as error:
+        raise SettingError(setting.name, f"{setting.name} {error}.") from error
+
+
+def _clean_number(setting: Setting, value: object) -> int | float:
+    whole = setting.type is int
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise SettingError(setting.name, f"{setting.name} must be a {'whole ' if whole else ''}number.")
+    low, high = setting.min, setting.max
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        raise SettingError(
+            setting.name, f"{setting.name} must be from {low:g} to {high:g}{' ' if setting.unit else ''}{setting.unit}."
+        )
+    return value
+
+
+def snapshot(stored: Mapping[str, object]) -> Snapshot:
+    """The settings of stored values laid over the defaults; stored names this release does not know are left out."""
+    values: dict[str, Value] = {s.name: s.default for s in SETTINGS}
+    values.update({name: clean(name, value) for name, value in stored.items() if name in _BY_NAME})
+    return Snapshot(**values)  # type: ignore[arg-type]  # the table's types are the fields' (a test compares them)

@@ -1,0 +1,221 @@
+"""The only way out to Grok: sessions, headers, deadlines, and closing what was opened."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Self
+
+import gevent
+import orjson
+import requests
+from requests.exceptions import ConnectionError, RequestException
+from urllib3.exceptions import HTTPError
+
+from grok2api.errors import BadRequest, UpstreamError, UpstreamFailed, UpstreamTimeout
+from grok2api.events import Event
+from grok2api.settings import Snapshot
+from grok2api.upstream.errors import from_response
+from grok2api.upstream.frames import read_events
+from grok2api.upstream.transport import READ_BYTES, PromptAdapter
+from grok2api.watchdog import Watchdog
+
+CONNECT_S = 10.0
+#: Idle connections that are kept to each upstream host.
+POOL_SIZE = 1024
+_ERROR_BODY_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Seconds: to the first frame, between two frames, in all."""
+
+    first_s: float
+    chunk_s: float
+    total_s: float
+
+    @classmethod
+    def of(cls, settings: Snapshot) -> Deadlines:
+        return cls(
+            settings.stream_first_response_timeout,
+            settings.stream_chunk_timeout,
+            settings.stream_total_timeout,
+        )
+
+
+class Answer:
+    """One upstream answer being read. Whoever opened it closes it, on every path.
+
+    Reading has no timers of its own; the watchdog shuts the connection down when a deadline has passed.
+    """
+
+    def __init__(
+        self, response: requests.Response, deadlines: Deadlines, started: float, watchdog: Watchdog
+    ) -> None:
+        self._response = response
+        self._deadlines = deadlines
+        self._started = started
+        self._watchdog = watchdog
+        self._first_line = False
+        #: since when upstream is being waited for; 0 while its last line is being worked on
+        self._waiting_since = 0.0
+        self._expired: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def events(self) -> Iterator[Event]:
+        """The events as they arrive, `Finish` last. Raises UpstreamError or PromptTooLong."""
+        self._watchdog.watch(self)
+        try:
+            yield from read_events(self._lines())
+        finally:
+            self._watchdog.forget(self)
+
+    def close(self) -> None:
+        """Ends the connection unless the body was read to its end, which gives it back for the next request."""
+        self._watchdog.forget(self)
+        self._response.close()
+
+    def tick(self, now: float) -> None:
+        waited = now - self._waiting_since if self._waiting_since else 0.0
+        if now - self._started > self._deadlines.total_s:
+            self._expire(f"took longer than {self._deadlines.total_s:g} s in all")
+        elif not self._first_line and waited and now - self._started > self._deadlines.first_s:
+            self._expire(f"sent nothing for {self._deadlines.first_s:g} s")
+        elif waited > self._deadlines.chunk_s:
+            self._expire(f"fell silent for {self._deadlines.chunk_s:g} s")
+
+    def _expire(self, why: str) -> None:
+        self._expired = why
+        self._watchdog.forget(self)
+        try:
+            self._response.raw.shutdown()  # wakes the reader, which then finds why
+        except (OSError, ValueError, RuntimeError):
+            self._response.close()
+
+    def _lines(self) -> Iterator[bytes]:
+        lines = self._response.iter_lines(chunk_size=READ_BYTES)
+        try:
+            while True:
+                self._waiting_since = time.monotonic()
+                line = next(lines, None)
+                self._waiting_since = 0.0
+                if self._expired:
+                    raise UpstreamTimeout(f"Grok {self._expired}.")
+                if line is None:
+                    return
+                if line:
+                    self._first_line = True
+                    yield line
+        except (RequestException, HTTPError, OSError, AttributeError) as error:
+            # AttributeError: http.client's way to say that the connection was closed under a read.
+            if self._expired:
+                raise UpstreamTimeout(f"Grok {self._expired}.") from error
+            raise UpstreamFailed("The connection to Grok broke off.") from error
+
+
+class GrokClient:
+    """Speaks to upstream for one worker. `base_url` without a trailing slash."""
+
+    def __init__(self, base_url: str, watchdog: Watchdog) -> None:
+        self._base_url = base_url
+        self._watchdog = watchdog
+        self._session = requests.Session()
+        self._session.trust_env = False
+        # One session serves all accounts: what upstream sets for one must never go out with another.
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for prefix in ("http://", "https://"):
+            self._session.mount(prefix, PromptAdapter(pool_connections=8, pool_maxsize=POOL_SIZE))
+
+    def open_chat(self, secret: str, payload: dict[str, Any], settings: Snapshot) -> Answer:
+        """Starts a conversation with an account. Raises UpstreamError or PromptTooLong; else close the answer."""
+        deadlines = Deadlines.of(settings)
+        started = time.monotonic()
+        response = self._post("/rest/app-chat/conversations/new", secret, payload, settings, deadlines)
+        content_type = response.headers.get("Content-Type", "")
+        if response.status_code == 200 and "text/html" not in content_type:
+            return Answer(response, deadlines, started, self._watchdog)
+        with response:
+            raise _refusal(response, content_type, deadlines)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _post(
+        self, path: str, secret: str, payload: dict[str, Any], settings: Snapshot, deadlines: Deadlines
+    ) -> requests.Response:
+        request = requests.PreparedRequest()
+        request.prepare(
+            method="POST",
+            url=self._base_url + path,
+            headers=headers_for(secret, settings),
+            data=orjson.dumps(payload),
+        )
+        proxy = settings.proxy_url
+        too_late = UpstreamTimeout(f"Grok sent nothing for {deadlines.first_s:g} s.")
+        try:
+            # requests' own timeout is per read, which a dripping peer never reaches.
+            with gevent.Timeout(deadlines.first_s, too_late):
+                return self._session.send(
+                    request,
+                    stream=True,
+                    timeout=(min(CONNECT_S, deadlines.first_s), None),
+                    allow_redirects=False,
+                    proxies={"http": proxy, "https": proxy} if proxy else {},
+                )
+        except requests.Timeout as error:
+            raise UpstreamTimeout("Grok could not be reached in time.") from error
+        except (RequestException, HTTPError, OSError) as error:
+            raise UpstreamFailed(_unreachable(error)) from error
+
+
+def _unreachable(error: Exception) -> str:
+    proxy = isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL)
+    if proxy:
+        return "The proxy of the setting proxy_url cannot be reached."
+    if isinstance(error, ConnectionError) and "NewConnectionError" in repr(error):
+        return "Grok cannot be reached."
+    return "The connection to Grok broke off."
+
+
+def _refusal(
+    response: requests.Response, content_type: str, deadlines: Deadlines
+) -> UpstreamError | BadRequest:
+    try:
+        with gevent.Timeout(deadlines.first_s, UpstreamTimeout("Grok's refusal did not arrive in time.")):
+            body = response.raw.read(_ERROR_BODY_BYTES, decode_content=True)
+    except (RequestException, HTTPError, OSError):
+        body = b""
+    except UpstreamTimeout as error:
+        return error
+    return from_response(response.status_code, content_type, body)
+
+
+def headers_for(secret: str, settings: Snapshot) -> dict[str, str]:
+    """A browser's headers with the account's cookies. Only encodings that can be decoded as they arrive are offered."""
+    cookie = f"sso={secret}; sso-rw={secret}"
+    if settings.cf_clearance:
+        cookie += f"; cf_clearance={settings.cf_clearance}"
+    return {
+        "Accept": "*/*",
+        "Accept-Encoding": "gzip, deflate",
+        "Accept-Language": "en-US,en;q=0.9",
+        "Content-Type": "application/json",
+        "Cookie": cookie,
+        "Origin": "https://grok.com",
+        "Priority": "u=1, i",
+        "Referer": "https://grok.com/",
+        "Sec-Fetch-Dest": "empty",
+        "Sec-Fetch-Mode": "cors",
+        "Sec-Fetch-Site": "same-origin",
+        "User-Agent": settings.user_agent,
+        "x-statsig-id": settings.x_statsig_id,
+        "x-xai-request-id": str(uuid.uuid4()),
+    }

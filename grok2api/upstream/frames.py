@@ -1,0 +1,208 @@
+"""Upstream's lines to events. Pure and total: no input raises anything but an error of `errors.py`.
+
+Upstream streams JSON objects, one to a line, but may also join them (`}{`), wrap them in SSE, put blank
+lines between, or send objects of any other shape; what is not known is skipped, an `error` never is.
+One `FrameReader` reads one answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from grok2api.errors import UpstreamFailed
+from grok2api.events import Event, Finish, Reasoning, Source, Sources, Text
+from grok2api.upstream.errors import challenged, from_error_object
+from grok2api.upstream.media_frames import MediaReader, citation_of
+
+MAX_LINE_BYTES = 8 * 1024 * 1024
+
+#: A final token that repeats the whole answer is a known fault; shorter ones may be meant ("ha", "ha").
+_REPEAT_MIN_CHARS = 40
+_SSE_FIELDS = (b"event:", b"id:", b"retry:", b":")
+_HIDDEN_TAGS = frozenset({"tool_usage_card", "raw_function_result"})
+_DECODER = json.JSONDecoder()
+
+
+def read_events(lines: Iterable[bytes]) -> Iterator[Event]:
+    """The events of one answer, `Finish` last. Raises UpstreamError or PromptTooLong, also for a cut one."""
+    reader = FrameReader()
+    for line in lines:
+        yield from reader.read(line)
+    yield from reader.end()
+
+
+class FrameReader:
+    """What has to be remembered between the frames of one answer."""
+
+    def __init__(self) -> None:
+        self._media = MediaReader()
+        self._answer_id: str | None = None
+        self._pieces: list[str] = []
+        self._length = 0
+        self._seen_frame = False
+        self._seen_content = False
+        self._complete = False
+
+    def read(self, line: bytes) -> list[Event]:
+        """The events of one line, which may hold no object, one, or several."""
+        try:
+            frame = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return [event for frame in self._decode_slowly(line) for event in self._frame(frame)]
+        return self._frame(frame)
+
+    def end(self) -> list[Event]:
+        """The events that only the end of the stream releases. Raises UpstreamFailed for a cut or empty answer."""
+        if not self._seen_frame:
+            raise UpstreamFailed("Grok's answer was empty.")
+        events = self._media.end()
+        if not self._complete:
+            raise UpstreamFailed("Grok's answer was cut off.")
+        if not self._seen_content and not events and not self._media.found:
+            raise UpstreamFailed("Grok's answer was empty.")
+        return [*events, Finish()]
+
+    def _decode_slowly(self, line: bytes) -> Iterator[object]:
+        line = line.strip()
+        if line.startswith(b"data:"):
+            line = line[5:].strip()
+        if not line or line == b"[DONE]" or line.startswith(_SSE_FIELDS):
+            return
+        if line.startswith(b"<") and not self._seen_frame:
+            raise challenged("a web page instead of an answer")
+        try:
+            text = line.decode("utf-8")
+            position = 0
+            while position < len(text):
+                frame, position = _DECODER.raw_decode(text, position)
+                yield _without_surrogates(frame)
+                while position < len(text) and text[position].isspace():
+                    position += 1
+        except (ValueError, RecursionError) as error:
+            raise UpstreamFailed("Grok's answer is broken: a line is not JSON.") from error
+
+    def _frame(self, frame: object) -> list[Event]:
+        if not isinstance(frame, dict):
+            return []
+        self._seen_frame = True
+        if frame.get("error"):
+            raise from_error_object(frame["error"])
+        result = frame.get("result")
+        if not isinstance(result, dict):
+            return []
+        # A conversation that is continued sends its frames unwrapped.
+        response = result.get("response", result)
+        return self._response(response) if isinstance(response, dict) else []
+
+    def _response(self, response: dict[str, Any]) -> list[Event]:
+        events: list[Event] = []
+        if response.get("error"):
+            raise from_error_object(response["error"])
+        if not self._is_first_answer(response):
+            return events
+        if "webSearchResults" in response or "xSearchResults" in response:
+            events += _sources(response)
+        if "cardAttachment" in response:
+            citation = citation_of(response["cardAttachment"])
+            if citation is not None:
+                events.append(citation)
+        token = response.get("token")
+        if token and isinstance(token, str):
+            self._token(token, response, events)
+        events += self._media.read(response)
+        if response.get("isSoftStop"):
+            self._complete = True
+        if "modelResponse" in response:
+            self._model_response(response["modelResponse"], events)
+        return events
+
+    def _is_first_answer(self, response: dict[str, Any]) -> bool:
+        """Upstream may give two answers side by side; the first one is the answer."""
+        if response.get("sideBySideIndex"):
+            return False
+        answer_id = response.get("responseId")
+        if not answer_id or not isinstance(answer_id, str) or "userResponse" in response:
+            return True
+        if self._answer_id is None and ("token" in response or "modelResponse" in response):
+            self._answer_id = answer_id
+        return self._answer_id is None or self._answer_id == answer_id
+
+    def _token(self, token: str, response: dict[str, Any], events: list[Event]) -> None:
+        tag = response.get("messageTag")
+        if tag in _HIDDEN_TAGS:
+            return
+        if _is_thinking(response, tag):
+            self._seen_content = True
+            events.append(Reasoning(token, tag == "header"))
+            return
+        if self._length >= _REPEAT_MIN_CHARS and len(token) == self._length and token == "".join(self._pieces):
+            return
+        self._seen_content = True
+        self._pieces.append(token)
+        self._length += len(token)
+        events.append(Text(token))
+
+    def _model_response(self, model: object, events: list[Event]) -> None:
+        if not isinstance(model, dict):
+            return
+        errors = model.get("streamErrors")
+        if model.get("error"):
+            raise from_error_object(model["error"])
+        if isinstance(errors, list) and errors:
+            raise from_error_object(errors[0])
+        if model.get("partial") is True:
+            raise UpstreamFailed("Grok's answer was cut off.")
+        self._complete = True
+        message = model.get("message")
+        if not self._pieces and isinstance(message, str) and message:
+            self._seen_content = True
+            self._pieces.append(message)
+            self._length = len(message)
+            events.append(Text(message))
+
+
+def _without_surrogates(value: Any) -> Any:
+    """JSON may escape half a character, which no UTF-8 output can carry: it becomes U+FFFD."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8") if not value.isascii() else value
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    return value
+
+
+def _is_thinking(response: dict[str, Any], tag: object) -> bool:
+    flag = response.get("isThinking")
+    if flag is None:  # 2025's deep search marked thinking by the presence of a step
+        return response.get("messageStepId") is not None and tag != "final"
+    return flag is True
+
+
+def _sources(response: dict[str, Any]) -> list[Event]:
+    found: list[Event] = []
+    for key, make in (("webSearchResults", _page), ("xSearchResults", _post)):
+        container = response.get(key)
+        rows = container.get("results") if isinstance(container, dict) else None
+        items = tuple(filter(None, map(make, rows))) if isinstance(rows, list) else ()
+        if items:
+            found.append(Sources(items))
+    return found
+
+
+def _page(row: object) -> Source | None:
+    if not isinstance(row, dict) or not isinstance(row.get("url"), str) or not row["url"]:
+        return None
+    title, preview = row.get("title"), row.get("preview")
+    return Source(row["url"], str(title) if title else row["url"], str(preview) if preview else "")
+
+
+def _post(row: object) -> Source | None:
+    if not isinstance(row, dict) or not row.get("username") or not row.get("postId"):
+        return None
+    url = f"https://x.com/{row['username']}/status/{row['postId']}"
+    return Source(url, f"@{row['username']}", str(row.get("text") or ""))
