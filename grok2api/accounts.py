@@ -103,6 +103,11 @@ class AddReport:
     moved: int = 0
     invalid: int = 0
 
+    def __str__(self) -> str:
+        return (
+            f"{self.added} added, {self.duplicates} known already, {self.moved} moved, {self.invalid} invalid"
+        )
+
 
 @dataclass(frozen=True)
 class LeaseRequest:

@@ -2,6 +2,7 @@
 
 GatewayError
 ├── ConfigurationError            a wrong variable, file or argument: one line for the operator
+├── SettingError                  a setting's value is wrong; `name` says which
 ├── BadRequest                    the client's request is wrong; `param` names where
 │   ├── UnknownModel
 │   └── PromptTooLong             upstream's word
@@ -39,6 +40,14 @@ class GatewayError(Exception):
 
 class ConfigurationError(GatewayError):
     """Start-up or a command cannot go on; the message says what to change."""
+
+
+class SettingError(GatewayError):
+    """A value that a setting does not take. `name`: the setting."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class BadRequest(GatewayError):

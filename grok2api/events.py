@@ -79,6 +79,4 @@ class Finish(NamedTuple):
     reason: str = "stop"
 
 
-Event = (
-    Text | Reasoning | Sources | Citation | Progress | Image | Video | Moderated | Started | Finish
-)
+Event = Text | Reasoning | Sources | Citation | Progress | Image | Video | Moderated | Started | Finish

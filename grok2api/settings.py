@@ -12,17 +12,9 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from grok2api.errors import GatewayError
+from grok2api.errors import SettingError
 
 Value = str | int | float | bool
-
-
-class SettingError(GatewayError):
-    """A value that a setting does not take. `name`: the setting."""
-
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
-        self.name = name
 
 
 class Text(NamedTuple):
@@ -224,7 +216,8 @@ def _clean_number(setting: Setting, value: object) -> int | float:
     low, high = setting.min, setting.max
     if (low is not None and not value >= low) or (high is not None and not value <= high):
         raise SettingError(
-            setting.name, f"{setting.name} must be from {low:g} to {high:g}{' ' if setting.unit else ''}{setting.unit}."
+            setting.name,
+            f"{setting.name} must be from {low:g} to {high:g}{' ' if setting.unit else ''}{setting.unit}.",
         )
     return value
 

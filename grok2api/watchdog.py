@@ -27,7 +27,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._watched: dict[int, Watched] = {}
-        self._greenlet: gevent.Greenlet | None = None
+        self._greenlet: gevent.Greenlet[[], None] | None = None
 
     def watch(self, thing: Watched) -> None:
         self._watched[id(thing)] = thing

@@ -199,7 +199,7 @@ def _refusal(
 
 
 def headers_for(secret: str, settings: Snapshot) -> dict[str, str]:
-    """A browser's headers with the account's cookies. Only encodings that can be decoded as they arrive are offered."""
+    """A browser's headers with the account's cookies; offers only encodings that decode as they arrive."""
     cookie = f"sso={secret}; sso-rw={secret}"
     if settings.cf_clearance:
         cookie += f"; cf_clearance={settings.cf_clearance}"

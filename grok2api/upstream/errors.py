@@ -119,7 +119,9 @@ def _fields(error: object) -> tuple[object, str, float | None]:
         if key in error:
             code = reason
     wait = error.get("waitTimeSeconds")
-    wait_s = float(wait) if isinstance(wait, int | float) and not isinstance(wait, bool) and wait > 0 else None
+    wait_s = (
+        float(wait) if isinstance(wait, int | float) and not isinstance(wait, bool) and wait > 0 else None
+    )
     return code, message if isinstance(message, str) else "", wait_s
 
 

@@ -139,7 +139,11 @@ class FrameReader:
             self._seen_content = True
             events.append(Reasoning(token, tag == "header"))
             return
-        if self._length >= _REPEAT_MIN_CHARS and len(token) == self._length and token == "".join(self._pieces):
+        if (
+            self._length >= _REPEAT_MIN_CHARS
+            and len(token) == self._length
+            and token == "".join(self._pieces)
+        ):
             return
         self._seen_content = True
         self._pieces.append(token)

@@ -14,7 +14,6 @@ from .directives import Directive
 
 _SECRET = re.compile(r"sim-(basic|super)-([A-Za-z0-9_]+)-([A-Za-z0-9._]+)\Z")
 _NAMESPACE = uuid.UUID("6f1d3c1e-5a53-4d6f-9d0e-0c2f6d2b7a11")
-_LABEL_KEYS = frozenset(("quota", "heavy", "window", "times", "only", "shape", "asset"))
 ENDPOINTS = ("chat", "upload", "create", "limits", "assets")
 
 
@@ -67,7 +66,9 @@ class File:
 
 @dataclass(slots=True)
 class Account:
-    """One account. `behaviour` None means ok; `times` None means for ever; `only` names the endpoints it hits."""
+    """One account. `behaviour` None means ok; `times` None means for ever; `only` names the endpoints it
+    hits.
+    """
 
     sso: str
     tier: str
@@ -178,13 +179,14 @@ class Accounts:
         if match is None or match[2] not in self._known | {"ok"}:
             return None
         words = match[3].split(".")
-        label = {key: value for key, value in zip(words[1::2], words[2::2], strict=False) if key in _LABEL_KEYS}
+        label = dict(zip(words[1::2], words[2::2], strict=False))
+        options = [f"{key}={value}" for key, value in label.items() if key in directives.OPTIONS]
         try:
             return self.put(
                 {
-                    "sso": secret, "tier": match[1], "behaviour": match[2], "quota": label.get("quota"),
-                    "heavy_quota": label.get("heavy"), "window_s": label.get("window"), "times": label.get("times"),
-                    "only": label.get("only"), "shape": label.get("shape"), "asset": label.get("asset"),
+                    "sso": secret, "tier": match[1], "behaviour": " ".join([match[2], *options]),
+                    "quota": label.get("quota"), "heavy_quota": label.get("heavy"),
+                    "window_s": label.get("window"), "shape": label.get("shape"),
                 }
             )  # fmt: skip
         except ValueError:

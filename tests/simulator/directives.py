@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 import orjson
 
 OPTIONS = frozenset(
-    "tokens delay first_delay pre_delay thinking transport segment pause split batch newline blank keepalive sse "
-    "stamp answer tokens64 think64 script64 step hold times key then only charge size images asset after wait "
-    "ctype interval".split()
-)
+    (
+        "tokens", "delay", "first_delay", "pre_delay", "thinking", "transport", "segment", "pause", "split",
+        "batch", "newline", "blank", "keepalive", "sse", "stamp", "answer", "tokens64", "think64", "script64",
+        "step", "hold", "times", "key", "then", "only", "charge", "size", "images", "asset", "after", "wait",
+        "ctype", "interval",
+    )
+)  # fmt: skip
 
 
 class DirectiveError(ValueError):

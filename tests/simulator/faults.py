@@ -1,6 +1,7 @@
 """Everything that can go wrong, as a table: name -> what the request gets instead of an answer.
 
-HTTP faults answer before a stream exists and fit every endpoint. Stream faults are built from the good answer.
+HTTP faults answer before a stream exists and fit every endpoint. Stream faults are built from the good
+answer.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from .replies import Reply, Stream, Whole, envelope
 from .steps import Cut, Drip, Pause, Reset, Stall, Step
 
 CHALLENGE = (
-    b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body><div id=\"challenge-error-text\">Enable "
-    b'JavaScript and cookies to continue</div><script src="/cdn-cgi/challenge-platform/h/b/orchestrate/chl_page/v1">'
-    b"</script><!-- cf-chl --></body></html>"
-)  # fmt: skip
+    b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>"
+    b'<div id="challenge-error-text">Enable JavaScript and cookies to continue</div>'
+    b'<script src="/cdn-cgi/challenge-platform/h/b/orchestrate/chl_page/v1"></script>'
+    b"<!-- cf-chl --></body></html>"
+)
 BAD_GATEWAY = (
     b"<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center>"
     b"<hr><center>cloudflare</center></body></html>"
@@ -53,7 +55,9 @@ HTTP_FAULTS: dict[str, Envelope | Body] = {
     "429_exhausted": TOO_MANY,
     "429_heavy_usage": Envelope(429, 8, "Grok is under heavy usage right now. Please try again later."),
     "401": BAD_CREDENTIALS,
-    "401_invalid": Envelope(401, 16, "Failed to look up session ID. [WKE=unauthenticated:invalid-credentials]"),
+    "401_invalid": Envelope(
+        401, 16, "Failed to look up session ID. [WKE=unauthenticated:invalid-credentials]"
+    ),
     "401_none": NO_CREDENTIALS,
     "403_cloudflare": Body(403, CHALLENGE, HTML),
     "403_empty": Body(403, b"", HTML),
@@ -111,10 +115,16 @@ FIRST_LINES: dict[str, frames.Json] = {
 }
 
 # A request that got tokens has used its quota; one that got an error at once has not.
-CONSUMING = frozenset(AFTER_TOKENS) | {"error_mid", "malformed", "malformed_mid", "model_response_error", "wait_then_ok"}
+CONSUMING = frozenset(AFTER_TOKENS) | {
+    "error_mid",
+    "malformed",
+    "malformed_mid",
+    "model_response_error",
+    "wait_then_ok",
+}
 NAMES = (
     frozenset(HTTP_FAULTS) | TRANSPORT_FAULTS | frozenset(AFTER_TOKENS) | frozenset(STREAM_ERRORS)
-    | frozenset(FIRST_LINES) | {"error_mid", "malformed", "malformed_mid", "model_response_error", "wait_then_ok"}
+    | frozenset(FIRST_LINES) | CONSUMING
 )  # fmt: skip
 
 
@@ -133,7 +143,9 @@ def early(directive: Directive, *, wrapped: bool) -> Reply | None:
 
 
 def unary(directive: Directive) -> Reply | Whole:
-    """A fault aimed at upload, create, limits or assets. Names that only make sense in a stream give a broken body."""
+    """A fault aimed at upload, create, limits or assets. Names that only make sense in a stream give a
+    broken body.
+    """
     reply = early(directive, wrapped=False)
     if reply is not None:
         return reply

@@ -1,6 +1,7 @@
 """Builders of the frames of the Grok stream: pure functions from values to JSON-ready dicts.
 
-Times are ISO 8601 with milliseconds in UTC. `rid` is the id of the answer, or of the user message in `user_response`.
+Times are ISO 8601 with milliseconds in UTC. `rid` is the id of the answer, or of the user message in
+`user_response`.
 """
 
 from __future__ import annotations
@@ -41,11 +42,12 @@ def conversation(conversation_id: str, temporary: bool) -> Json:
 def _message(rid: str, text: str, sender: str, parent: str, model: str) -> Json:
     """The fields that userResponse and modelResponse share."""
     return {
-        "responseId": rid, "message": text, "sender": sender, "createTime": now_iso(), "parentResponseId": parent,
-        "manual": False, "partial": False, "shared": False, "query": "", "queryType": "", "webSearchResults": [],
-        "xpostIds": [], "xposts": [], "generatedImageUrls": [], "imageAttachments": [], "fileAttachments": [],
-        "cardAttachmentsJson": [], "fileUris": [], "fileAttachmentsMetadata": [], "isControl": False, "steps": [],
-        "mediaTypes": [], "model": model, "metadata": {},
+        "responseId": rid, "message": text, "sender": sender, "createTime": now_iso(),
+        "parentResponseId": parent, "manual": False, "partial": False, "shared": False, "query": "",
+        "queryType": "", "webSearchResults": [], "xpostIds": [], "xposts": [], "generatedImageUrls": [],
+        "imageAttachments": [], "fileAttachments": [], "cardAttachmentsJson": [], "fileUris": [],
+        "fileAttachmentsMetadata": [], "isControl": False, "steps": [], "mediaTypes": [], "model": model,
+        "metadata": {},
     }  # fmt: skip
 
 
@@ -72,15 +74,24 @@ def llm_info(rid: str) -> Json:
 def progress_report(rid: str, state: str) -> Json:
     report = {
         "category": "PROGRESS_REPORT_CATEGORY_ATTACHMENTS_PREPROCESSING",
-        "state": f"PROGRESS_REPORT_STATUS_{state}", "message": "", "percentage": 0 if state == "PENDING" else 100,
+        "state": f"PROGRESS_REPORT_STATUS_{state}", "message": "",
+        "percentage": 0 if state == "PENDING" else 100,
     }  # fmt: skip
     return response(rid, progressReport=report)
 
 
 def token(
-    rid: str, text: object, *, thinking: bool = False, tag: str = "final", soft_stop: bool = False, **fields: object
+    rid: str,
+    text: object,
+    *,
+    thinking: bool = False,
+    tag: str = "final",
+    soft_stop: bool = False,
+    **fields: object,
 ) -> Json:
-    """A token; `text` is a string in good streams. `fields` are messageStepId, rolloutId, toolUsageCardId and such."""
+    """A token; `text` is a string in good streams. `fields` are messageStepId, rolloutId, toolUsageCardId
+    and such.
+    """
     whole: Json = {"token": text, "isThinking": thinking, "isSoftStop": soft_stop, "responseId": rid}
     if tag:
         whole["messageTag"] = tag
@@ -88,7 +99,9 @@ def token(
 
 
 def tool_card(rid: str, card_id: str, tool: str, query: str, step: int) -> Json:
-    """A whole `xai:tool_usage_card` in one thinking token, with the parsed form beside it. `tool` is camelCase."""
+    """A whole `xai:tool_usage_card` in one thinking token, with the parsed form beside it. `tool` is
+    camelCase.
+    """
     snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in tool)
     args = orjson.dumps({"query": query, "num_results": "10"}).decode()
     markup = (
@@ -105,9 +118,10 @@ def tool_card(rid: str, card_id: str, tool: str, query: str, step: int) -> Json:
 
 def tool_result(rid: str, card_id: str, step: int, **results: object) -> Json:
     """Results of a tool: webSearchResults={"results": [...]}, xSearchResults or codeExecutionResult."""
+    fields: Json = results
     return token(
         rid, "", thinking=True, tag="raw_function_result", messageStepId=step, rolloutId="Grok",
-        toolUsageCardId=card_id, **results,
+        toolUsageCardId=card_id, **fields,
     )  # fmt: skip
 
 
@@ -137,7 +151,8 @@ def citation_card(card_id: str, url: str) -> Json:
 
 def image_card(card_id: str, chunk: Json | None) -> Json:
     return {
-        "id": card_id, "type": "render_generated_image", "cardType": "generated_image_card", "image_chunk": chunk,
+        "id": card_id, "type": "render_generated_image", "cardType": "generated_image_card",
+        "image_chunk": chunk,
     }  # fmt: skip
 
 
@@ -172,7 +187,9 @@ def error(code: object, message: str) -> Json:
     return {"error": {"code": code, "message": message, "details": []}}
 
 
-def stream_error(rid: str, message: str, reason: str, severity: str = "NORMAL", **reason_fields: object) -> Json:
+def stream_error(
+    rid: str, message: str, reason: str, severity: str = "NORMAL", **reason_fields: object
+) -> Json:
     """`response.error`: the one key besides message and severity names the reason."""
     body = {"message": message, reason: reason_fields, "severity": f"STREAM_ERROR_SEVERITY_{severity}"}
     return result(response={"error": body, "responseId": rid})

@@ -12,8 +12,9 @@ MAX_BODY_BYTES = 128 * 1024 * 1024
 
 REASONS = {
     200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed", 413: "Payload Too Large", 429: "Too Many Requests", 500: "Internal Server Error",
-    502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout", 524: "A Timeout Occurred",
+    405: "Method Not Allowed", 413: "Payload Too Large", 429: "Too Many Requests",
+    500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout",
+    524: "A Timeout Occurred",
 }  # fmt: skip
 
 
@@ -144,7 +145,9 @@ TRANSPORTS = ("chunked", "close", "gzip", "gzip_close", "deflate", "deflate_clos
 
 
 class Transport:
-    """How a streamed body travels: chunked or until close, plain or compressed with a flush after each frame."""
+    """How a streamed body travels: chunked or until close, plain or compressed with a flush after each
+    frame.
+    """
 
     def __init__(self, name: str) -> None:
         coding = name.removesuffix("_close")

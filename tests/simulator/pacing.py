@@ -1,8 +1,8 @@
 """Sends the frames of all streams when they are due, without a greenlet switch per frame.
 
-One timer serves every stream: its callback runs in the hub, writes to the sockets without waiting and goes back to
-the loop every few dozen frames, so that reading and accepting get their turn. A socket that is full goes back to its
-own greenlet, which waits until there is room and then hands the stream over again.
+One timer serves every stream: its callback runs in the hub, writes to the sockets without waiting and goes
+back to the loop every few dozen frames, so that reading and accepting get their turn. A socket that is full
+goes back to its own greenlet, which waits until there is room and then hands the stream over again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ _TURN = 48
 class _Job:
     __slots__ = ("alive", "due", "encode", "error", "frames", "index", "rest", "send", "waiter")
 
-    def __init__(self, send: Callable[[bytes], int], frames: list[Send], encode: Callable[[bytes], bytes]) -> None:
+    def __init__(
+        self, send: Callable[[bytes], int], frames: list[Send], encode: Callable[[bytes], bytes]
+    ) -> None:
         self.send, self.frames, self.encode = send, frames, encode
         self.index = 0
         self.due = monotonic() + frames[0].delay

@@ -13,9 +13,9 @@ from .steps import Step
 class Whole:
     """A body that is known at once.
 
-    `before` are steps ahead of the status line. `length` is the Content-Length to claim when it shall be a lie: larger
-    than the body, and the connection is cut; smaller, and the rest never leaves. `slow_s` spreads the body over so
-    many seconds.
+    `before` are steps ahead of the status line. `length` is the Content-Length to claim when it shall be a
+    lie: larger than the body, and the connection is cut; smaller, and the rest never leaves. `slow_s`
+    spreads the body over so many seconds.
     """
 
     status: int
@@ -29,7 +29,9 @@ class Whole:
 
 @dataclass(slots=True)
 class Stream:
-    """A streamed body. `segment` and `split` are sizes in bytes, 0 for none; `pause_s` follows each segment."""
+    """A streamed body. `segment` and `split` are sizes in bytes, 0 for none; `pause_s` follows each
+    segment.
+    """
 
     steps: list[Step]
     status: int = 200

@@ -1,7 +1,7 @@
 """What a stream does, step by step, and how its frames are dressed for the wire.
 
-A stream is a list of steps. `Send` carries one frame (JSON bytes without a line end until `dress` ran); the others
-are things that happen between frames: waiting, silence and the several ways in which a stream can end.
+A stream is a list of steps. `Send` carries one frame (JSON bytes without a line end until `dress` ran); the
+others are things that happen between frames: waiting, silence and the several ways in which a stream can end.
 """
 
 from __future__ import annotations
@@ -79,17 +79,19 @@ def dress(steps: Iterable[Step], directive: Directive) -> list[Step]:
     sse, blank, keep_alive = directive.flag("sse"), directive.flag("blank"), directive.flag("keepalive")
     start = b"event: message\ndata: " if sse else b""
     end = b"\n\n" if sse else end + (b"\n  \n" if blank else b"")
-    dressed: list[Step] = []
-    for number, step in enumerate(steps):
-        if isinstance(step, Send) and not step.raw:
-            if keep_alive and number % 3 == 1:
-                dressed.append(Send(start + _KEEP_ALIVE + end))
+    dressed = list(steps)
+    last: Step | None = None
+    for step in dressed:
+        # Stamped tokens are one object many times over, which must be dressed once.
+        if isinstance(step, Send) and step is not last and not step.raw:
+            last = step
             if step.tail is None:
-                dressed.append(Send(start + step.data + end, step.delay))
+                step.data = start + step.data + end
             else:
-                dressed.append(Send(start + step.data, step.delay, step.tail + end))
-        else:
-            dressed.append(step)
+                step.data, step.tail = start + step.data, step.tail + end
+    if keep_alive:
+        for at in range(len(dressed) - 1, 0, -3):
+            dressed.insert(at, Send(start + _KEEP_ALIVE + end))
     if sse:
         dressed.append(Send(b"data: [DONE]\n\n"))
     batch = directive.integer("batch", 1)

@@ -1,0 +1,81 @@
+"""`python -m grok2api`: check what can be checked, say where things are, then serve with gunicorn.
+
+Everything that is wrong with the environment is one clear line and exit 1, before any worker starts.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from pathlib import Path
+
+from grok2api.app import create_app
+from grok2api.env import PROJECT_ROOT, Env
+from grok2api.errors import ConfigurationError, GatewayError
+from grok2api.services import Services
+from grok2api.web.services import KEY
+
+
+def main() -> None:
+    try:
+        env = Env.from_environ()
+        check_port(env)
+        services: Services = create_app(env).extensions[KEY]
+        lines = greeting(env, services)
+        services.store.close()
+    except GatewayError as error:
+        print(f"grok2api: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    print("\n".join(lines), flush=True)
+    os.chdir(PROJECT_ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"])
+
+
+def check_port(env: Env) -> None:
+    """Raises ConfigurationError when the address cannot be listened on."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            env.host, env.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise ConfigurationError(f"HOST={env.host}: {error.strerror}.") from error
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                reason = f"port {env.port} of {env.host} is taken. Stop what listens there, or set PORT."
+            else:
+                reason = f"{env.host}:{env.port} cannot be listened on ({error.strerror}). Set HOST or PORT."
+            raise ConfigurationError(reason) from error
+
+
+def greeting(env: Env, services: Services) -> list[str]:
+    """What an operator wants to know at the start."""
+    host = f"[{env.host}]" if ":" in env.host else env.host
+    url = f"http://{host}:{env.port}"
+    flask = _flask()
+    _, total = services.store.accounts.page(0, 1)
+    lines = [f"Grok2API serves {url}/v1 (console: {url}/manage). Ctrl-C stops it."]
+    if services.auth.default_password_stands():
+        lines.append(f"The default password admin/admin stands. Change it: {flask} admin set-password")
+    if not services.settings.snapshot().api_key:
+        lines.append("No api_key is set: whoever reaches this address can use it.")
+    if total == 0:
+        lines.append(f"There are no accounts yet. Add sso cookies, one to a line: {flask} accounts add FILE")
+    else:
+        lines.append(f"Accounts: {total}")
+    return lines
+
+
+def _flask() -> str:
+    """The `flask` beside this Python, as it can be typed in the checkout."""
+    command = Path(sys.executable).with_name("flask")
+    return str(command.relative_to(PROJECT_ROOT) if command.is_relative_to(PROJECT_ROOT) else command)
+
+
+if __name__ == "__main__":
+    main()

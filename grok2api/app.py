@@ -1,0 +1,63 @@
+"""The factory: the one place that knows every concrete class."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Flask
+
+from grok2api import logs, web
+from grok2api.catalogue import load_catalogue
+from grok2api.cli import register_commands
+from grok2api.env import PROJECT_ROOT, Env
+from grok2api.services import Services
+from grok2api.services.account_book import AccountBook
+from grok2api.services.admin_auth import AdminAuth, password_setting
+from grok2api.services.completion import CompletionService
+from grok2api.services.live_settings import LiveSettings
+from grok2api.services.pool import AccountPool
+from grok2api.settings import Snapshot
+from grok2api.storage import open_store
+from grok2api.upstream.client import GrokClient
+from grok2api.watchdog import Watchdog
+
+
+def create_app(env: Env | None = None) -> Flask:
+    """The app of this environment. Raises ConfigurationError with one line that says what to change."""
+    env = env or Env.from_environ()
+    logs.set_up(env.log_dir)
+    app = Flask(
+        "grok2api",
+        template_folder=str(PROJECT_ROOT / "templates"),
+        static_folder=str(PROJECT_ROOT / "static"),
+        instance_path=str(PROJECT_ROOT / "instance"),
+    )
+    catalogue = load_catalogue(env.data_dir)
+    store = open_store(app, env, catalogue.pools)
+    settings = LiveSettings(store.settings, defaults=password_setting(env), on_change=_act_on)
+    watchdog = Watchdog()
+    client = GrokClient(env.upstream_url, watchdog)
+    pool = AccountPool(store.accounts)
+    services = Services(
+        catalogue=catalogue,
+        store=store,
+        settings=settings,
+        pool=pool,
+        book=AccountBook(store.accounts),
+        completion=CompletionService(catalogue, pool, client, settings),
+        auth=AdminAuth(store.sessions, settings),
+        watchdog=watchdog,
+    )
+    app.config.update(
+        SECRET_KEY=env.secret_key or store.settings.keep("session_key", secrets.token_hex(32)),
+        SESSION_COOKIE_NAME="grok2api_session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+    )
+    web.register(app, services, env.trusted_proxies)
+    register_commands(app)
+    return app
+
+
+def _act_on(settings: Snapshot) -> None:
+    logs.set_level(settings.log_level)

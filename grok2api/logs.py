@@ -1,0 +1,49 @@
+"""Logging: one line an event, with the request's id; secrets are taken out of whatever is logged."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from contextvars import ContextVar
+from logging.handlers import WatchedFileHandler
+from pathlib import Path
+
+#: The id of the request that this greenlet works for.
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+_SECRETS = re.compile(
+    r"""(sso(?:-rw)?=|cf_clearance=|Bearer\s+|"?(?:password|api_key)"?\s*[:=]\s*"?)[^\s;,"']+""",
+    re.IGNORECASE,
+)
+_FORMAT = "%(asctime)s %(levelname)-7s [%(request_id)s] %(name)s: %(message)s"
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        record.request_id = request_id.get()
+        return redact(super().format(record))
+
+
+def redact(text: str) -> str:
+    """Text without the values of cookies, keys and passwords."""
+    return _SECRETS.sub(r"\1…", text)
+
+
+def set_up(log_dir: Path | None) -> None:
+    """Log to stderr, and to `grok2api.log` in `log_dir` when that is given."""
+    logger = logging.getLogger("grok2api")
+    logger.handlers.clear()
+    logger.propagate = False
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if log_dir is not None:
+        log_dir.mkdir(parents=True, exist_ok=True)
+        handlers.append(WatchedFileHandler(log_dir / "grok2api.log", encoding="utf-8"))
+    for handler in handlers:
+        handler.setFormatter(_Formatter(_FORMAT))
+        logger.addHandler(handler)
+
+
+def set_level(level: str) -> None:
+    """Act on the setting `log_level`."""
+    logging.getLogger("grok2api").setLevel(level)

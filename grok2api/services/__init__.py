@@ -1,0 +1,26 @@
+"""The objects that serve requests, made once per worker by `app.py` and closed at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grok2api.catalogue import Catalogue
+from grok2api.services.account_book import AccountBook
+from grok2api.services.admin_auth import AdminAuth
+from grok2api.services.completion import CompletionService
+from grok2api.services.live_settings import LiveSettings
+from grok2api.services.pool import AccountPool
+from grok2api.storage.base import Store
+from grok2api.watchdog import Watchdog
+
+
+@dataclass(frozen=True)
+class Services:
+    catalogue: Catalogue
+    store: Store
+    settings: LiveSettings
+    pool: AccountPool
+    book: AccountBook
+    completion: CompletionService
+    auth: AdminAuth
+    watchdog: Watchdog

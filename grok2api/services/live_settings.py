@@ -1,0 +1,83 @@
+"""The settings as they are now: a change reaches every worker and node within a second."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from grok2api.errors import SettingError, StorageUnavailable
+from grok2api.settings import Snapshot, Value, clean, snapshot
+from grok2api.storage.base import Settings
+
+#: How old a snapshot may be before the stored version is asked for again.
+FRESH_S = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class LiveSettings:
+    """Settings for the requests of one worker.
+
+    defaults: values that stand while nothing is stored under their name. on_change: told of each new snapshot.
+    """
+
+    def __init__(
+        self,
+        store: Settings,
+        *,
+        defaults: Mapping[str, Value],
+        on_change: Callable[[Snapshot], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._defaults = dict(defaults)
+        self._on_change = on_change
+        self._clock = clock
+        self._refreshing = False
+        self._checked_at = clock()
+        self._load()
+
+    def snapshot(self) -> Snapshot:
+        """All settings, at most FRESH_S old, or the last ones known while the storage is away."""
+        if self._clock() - self._checked_at > FRESH_S and not self._refreshing:
+            self._refreshing = True  # one greenlet asks, the others go on with what is known
+            try:
+                if self._store.version() != self._version:
+                    self._load()
+                self._checked_at = self._clock()
+            except StorageUnavailable as error:
+                self._checked_at = self._clock()
+                log.warning("settings could not be refreshed: %s", error)
+            finally:
+                self._refreshing = False
+        return self._snapshot
+
+    def is_default(self, name: str) -> bool:
+        """Whether nothing is stored under this name."""
+        return name not in self._stored
+
+    def save(self, values: Mapping[str, object]) -> Snapshot:
+        """Clean and store these settings, all or none. Raises SettingError for the first bad one."""
+        self._store.save({name: clean(name, value) for name, value in values.items()})
+        self._load()
+        return self._snapshot
+
+    def _load(self) -> None:
+        stored = self._store.load()
+        self._version = stored.version
+        self._stored = frozenset(stored.values)
+        self._snapshot = snapshot(self._defaults | _valid(stored.values))
+        self._checked_at = self._clock()
+        self._on_change(self._snapshot)
+
+
+def _valid(values: Mapping[str, object]) -> dict[str, object]:
+    """Stored values that this release takes; a value that it does not must not stop the service."""
+    good: dict[str, object] = {}
+    for name, value in values.items():
+        try:
+            good[name] = clean(name, value)
+        except SettingError as error:
+            log.warning("a stored setting is left out: %s", error)
+    return good

@@ -1,0 +1,30 @@
+"""The backends by STORAGE_MODE. A further one is a module and a row here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from flask import Flask
+
+from grok2api.env import Env
+from grok2api.errors import ConfigurationError
+from grok2api.storage.base import Store
+
+#: STORAGE_MODE -> "module:function"; imported only when chosen.
+BACKENDS = {"file": "grok2api.storage.sql.sqlite:open_store"}
+
+
+def open_store(app: Flask, env: Env, pools: Sequence[str]) -> Store:
+    """The store of this environment, migrated to this release's schema, with a standing for each quota pool.
+
+    Raises ConfigurationError with one line that says what to change.
+    """
+    place = BACKENDS.get(env.storage_mode)
+    if place is None:
+        raise ConfigurationError(
+            f"STORAGE_MODE={env.storage_mode}: this release stores in {', '.join(BACKENDS)} only."
+        )
+    module, function = place.split(":")
+    store: Store = getattr(import_module(module), function)(app, env, pools)
+    return store

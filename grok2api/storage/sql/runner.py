@@ -1,0 +1,26 @@
+"""What the SQL store asks of a database: to run a piece of work in one short transaction."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+T = TypeVar("T")
+
+
+class Runner(ABC):
+    """Runs `work(connection)` in a transaction; driver errors become StorageUnavailable."""
+
+    @abstractmethod
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """A consistent view; writes nothing."""
+
+    @abstractmethod
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """All or nothing, alone among the writers of what it touches."""
+
+    @abstractmethod
+    def close(self) -> None: ...

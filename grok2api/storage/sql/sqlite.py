@@ -1,0 +1,138 @@
+"""SQLite: a file that the workers of one machine share.
+
+A call into SQLite blocks its thread, for seconds when another process holds the write lock, and no other
+greenlet would run meanwhile. So all work is done in native threads: one that writes, because SQLite has
+one writer at a time anyway, and a few that read, which never wait for a writer (WAL).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from flask import Flask
+from gevent import monkey
+from gevent.threadpool import ThreadPool
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import SingletonThreadPool
+
+from grok2api.env import Env
+from grok2api.errors import ConfigurationError, StorageUnavailable
+from grok2api.storage.base import Store
+from grok2api.storage.sql.migrations import migrate
+from grok2api.storage.sql.runner import Runner
+from grok2api.storage.sql.store import SqlStore
+from grok2api.storage.sql.tables import db
+
+READERS = 2
+#: How long a writer waits for another process's lock.
+LOCK_WAIT_S = 10.0
+
+T = TypeVar("T")
+
+
+def open_store(app: Flask, env: Env, pools: Sequence[str]) -> Store:
+    """The store in the data directory's file, or in the one that DATABASE_URL names."""
+    path = database_path(env)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path.parent}: cannot be made ({error.strerror}). Set GROK2API_DATA_DIR."
+        ) from error
+    if not os.access(path.parent, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        raise ConfigurationError(
+            f"{path}: cannot be written to. Mend its permissions or set GROK2API_DATA_DIR."
+        )
+    app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{path}"
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
+        "poolclass": SingletonThreadPool,
+        "pool_size": READERS + 2,
+        "connect_args": {"isolation_level": None, "timeout": LOCK_WAIT_S, "check_same_thread": False},
+    }
+    db.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    _configure(engine)
+    runner = SqliteRunner(engine)
+    try:
+        with engine.execution_options(write=True).begin() as connection:
+            migrate(connection)
+        engine.dispose()
+        store = SqlStore(runner, pools)
+    except (SQLAlchemyError, sqlite3.Error, StorageUnavailable) as error:
+        raise ConfigurationError(f"{path}: cannot be used as the database ({_cause(error)}).") from error
+    return store
+
+
+def database_path(env: Env) -> Path:
+    """The SQLite file of this environment."""
+    if not env.database_url:
+        return env.data_dir / "grok2api.db"
+    parts = urlsplit(env.database_url)
+    if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
+        raise ConfigurationError(
+            "DATABASE_URL: with STORAGE_MODE=file it must look like sqlite:////path/to/file.db."
+        )
+    return Path(unquote(parts.path[1:])).expanduser().absolute()
+
+
+def _configure(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+class SqliteRunner(Runner):
+    """Runs work in native threads when the process is patched by gevent, directly when it is not."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._reading = engine
+        self._writing = engine.execution_options(write=True)
+        # gevent stubs leave the pool's constructor untyped
+        self._readers: Any = None
+        self._writer: Any = None
+        if monkey.is_module_patched("threading"):
+            self._readers, self._writer = ThreadPool(READERS), ThreadPool(1)
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        return self._run(self._readers, self._reading, work)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        return self._run(self._writer, self._writing, work)
+
+    def close(self) -> None:
+        for pool in filter(None, (self._readers, self._writer)):
+            pool.kill()
+        self._reading.dispose()
+
+    def _run(self, pool: Any, engine: Engine, work: Callable[[Connection], T]) -> T:
+        def attempt() -> tuple[T | None, Exception | None]:
+            # Handed back rather than raised: gevent prints what its threads raise.
+            try:
+                with engine.begin() as connection:
+                    return work(connection), None
+            except Exception as error:
+                return None, error
+
+        result, error = pool.apply(attempt) if pool is not None else attempt()
+        if isinstance(error, DBAPIError | sqlite3.Error):
+            raise StorageUnavailable(f"The database cannot be used ({_cause(error)}).") from error
+        if error is not None:
+            raise error
+        return result  # type: ignore[return-value]  # None only beside an error
+
+
+def _cause(error: BaseException) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0]

@@ -1,0 +1,136 @@
+"""The tables, in the SQL that SQLite, MySQL 8.0 and MariaDB share. Times are epoch seconds.
+
+`account_quotas` has a row per account and quota pool with all that choosing needs, so that one index
+gives the best account: `state` sums up what makes an account fit, `returns_at` says when a waiting one is
+to be looked at again, `quota_order` is the remaining quota negated (an unknown one counts as full).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import cast
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+def table_of(model: type[Base]) -> Table:
+    """A model's table, for statements that need no objects."""
+    return cast(Table, model.__table__)
+
+
+class State(IntEnum):
+    """Whether an account is fit in a pool."""
+
+    READY = 0
+    RESTING = 1  # serves only when no other is fit
+    WAITING = 2  # cooling or exhausted, until returns_at
+    OUT = 3  # disabled or expired
+
+
+class AccountRow(Base):
+    __tablename__ = "accounts"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    secret: Mapped[str] = mapped_column(Text)
+    tier: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[float] = mapped_column(Double)
+    disabled: Mapped[bool] = mapped_column(default=False)
+    expired_reason: Mapped[str | None] = mapped_column(String(64))
+    strikes: Mapped[int] = mapped_column(default=0)
+    failed_count: Mapped[int] = mapped_column(default=0)
+    last_failure_at: Mapped[float | None] = mapped_column(Double)
+    last_failure_reason: Mapped[str | None] = mapped_column(String(255))
+    note: Mapped[str] = mapped_column(Text, default="")
+    last_used_at: Mapped[float | None] = mapped_column(Double)
+    request_count: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class TagRow(Base):
+    __tablename__ = "account_tags"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+
+
+class QuotaRow(Base):
+    __tablename__ = "account_quotas"
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    pool: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tier: Mapped[str] = mapped_column(String(8))
+    state: Mapped[int] = mapped_column(default=State.READY)
+    returns_at: Mapped[float | None] = mapped_column(Double)
+    in_flight: Mapped[int] = mapped_column(default=0)
+    quota_order: Mapped[int] = mapped_column()
+    used_at: Mapped[float] = mapped_column(Double, default=0.0)
+    remaining: Mapped[int | None] = mapped_column()
+    window_ends_at: Mapped[float | None] = mapped_column(Double)
+    cooldown_until: Mapped[float | None] = mapped_column(Double)
+    rest_until_request: Mapped[int | None] = mapped_column(BigInteger)
+    rest_until_at: Mapped[float | None] = mapped_column(Double)
+
+    __table_args__ = (
+        Index("ix_account_quotas_choice", "pool", "tier", "state", "in_flight", "quota_order", "used_at"),
+        Index("ix_account_quotas_return", "pool", "state", "returns_at"),
+        Index("ix_account_quotas_rest", "pool", "state", "rest_until_request"),
+    )
+
+
+class LeaseRow(Base):
+    __tablename__ = "leases"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    expires_at: Mapped[float] = mapped_column(Double, index=True)
+
+
+class CounterRow(Base):
+    """Numbers that only grow: the settings' version, the client requests of a quota pool."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class SettingRow(Base):
+    __tablename__ = "settings"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)  # JSON
+
+
+class KeptRow(Base):
+    """Values made once for the whole deployment."""
+
+    __tablename__ = "kept_values"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+class SessionRow(Base):
+    __tablename__ = "sessions"
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    username: Mapped[str] = mapped_column(String(255))
+    csrf_token: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[float] = mapped_column(Double)
+    seen_at: Mapped[float] = mapped_column(Double, index=True)

@@ -1,0 +1,61 @@
+"""Flask's side: which blueprint has which guard, the request id, and errors in the caller's words."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+
+from flask import Blueprint, Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from grok2api import logs
+from grok2api.services import Services
+from grok2api.web import admin, api, ops
+from grok2api.web.admin import errors as admin_errors
+from grok2api.web.api import errors as api_errors
+from grok2api.web.services import KEY
+
+Guard = Callable[[], None]
+
+#: Every blueprint with what opens it; None is said, not forgotten (a test asks).
+BLUEPRINTS: tuple[tuple[Blueprint, Guard | None], ...] = (
+    (api.blueprint, api.require_api_key),
+    (admin.blueprint, admin.require_operator),
+    (ops.blueprint, None),
+)
+
+_REQUEST_ID = re.compile(r"[\w.\-]{1,64}")
+
+
+def register(app: Flask, services: Services, trusted_proxies: int) -> None:
+    """Put the web side onto the app."""
+    app.extensions[KEY] = services
+    app.before_request(_begin)
+    app.after_request(_finish)
+    for blueprint, guard in BLUEPRINTS:
+        if guard is not None and guard not in blueprint.before_request_funcs.get(None, ()):
+            blueprint.before_request(guard)
+        app.register_blueprint(blueprint)
+    admin.make_login_manager().init_app(app)
+    app.register_error_handler(Exception, _failed)
+    if trusted_proxies:
+        hops = trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    logs.request_id.set(given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-ID"] = logs.request_id.get()
+    return response
+
+
+def _failed(error: Exception) -> Response:
+    """In the dialect of whoever asked."""
+    if request.path.startswith("/api/"):
+        return admin_errors.error_response(error)
+    return api_errors.error_response(error)

@@ -1,0 +1,65 @@
+"""The operator's API: its blueprint, and the session that opens it."""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import Blueprint, request
+from flask_login import LoginManager, UserMixin, current_user
+
+from grok2api.storage.base import AdminSession
+from grok2api.web.admin.errors import Forbidden, NotLoggedIn
+from grok2api.web.services import get_services
+
+blueprint = Blueprint("admin", __name__, url_prefix="/api")
+
+#: The one route that needs no session: it makes one.
+LOGIN_PATH = "/login"
+
+
+class Operator(UserMixin):  # type: ignore[misc]  # flask-login has no types
+    """The logged-in user of one request. `bearer`: the session came in a header, which no other site can forge."""
+
+    def __init__(self, token: str, session: AdminSession, *, bearer: bool) -> None:
+        self.token = token
+        self.session = session
+        self.bearer = bearer
+
+    def get_id(self) -> str:
+        return self.token
+
+
+def make_login_manager() -> LoginManager:
+    """flask-login over our sessions: by the cookie's token, or by a bearer token."""
+    manager = LoginManager()
+    manager.session_protection = None
+
+    @manager.user_loader  # type: ignore[untyped-decorator]
+    def from_cookie(token: str) -> Operator | None:
+        return _operator(token, bearer=False)
+
+    @manager.request_loader  # type: ignore[untyped-decorator]
+    def from_header(_: object) -> Operator | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        return _operator(token.strip(), bearer=True) if scheme.lower() == "bearer" else None
+
+    return manager
+
+
+def _operator(token: str, *, bearer: bool) -> Operator | None:
+    session = get_services().auth.session(token)
+    return Operator(token, session, bearer=bearer) if session is not None else None
+
+
+def require_operator() -> None:
+    """The blueprint's guard: a session; for writes by cookie also the CSRF token, which other sites cannot read."""
+    request.max_content_length = get_services().settings.snapshot().max_body_mb * 1024 * 1024
+    if request.path == f"{blueprint.url_prefix}{LOGIN_PATH}":
+        return
+    if not current_user.is_authenticated:
+        raise NotLoggedIn("Log in first.")
+    if request.method in ("GET", "HEAD", "OPTIONS") or current_user.bearer:
+        return
+    given = request.headers.get("X-CSRF-Token", "")
+    if not hmac.compare_digest(given.encode(), current_user.session.csrf_token.encode()):
+        raise Forbidden("The header X-CSRF-Token is missing or wrong. Its value is in the login's answer.")

@@ -1,0 +1,54 @@
+"""POST /api/login and /api/logout."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Response, request
+from flask_login import current_user, login_user, logout_user
+
+from grok2api.web.admin.body import json_body, text_field
+from grok2api.web.admin.guard import LOGIN_PATH, Operator, blueprint
+from grok2api.web.json_response import json_response
+from grok2api.web.services import get_services
+
+log = logging.getLogger(__name__)
+
+
+@blueprint.post(LOGIN_PATH)
+def log_in() -> Response:
+    body = json_body()
+    auth = get_services().auth
+    login = auth.log_in(text_field(body, "username"), text_field(body, "password"), _addresses())
+    session = auth.session(login.token)
+    assert session is not None
+    login_user(Operator(login.token, session, bearer=False))
+    log.info("the operator logged in from %s", request.remote_addr)
+    answer = {"success": True, "message": "Logged in."}
+    return json_response(answer | {"token": login.token, "csrf_token": login.csrf_token})
+
+
+@blueprint.post("/logout")
+def log_out() -> Response:
+    get_services().auth.log_out(current_user.session)
+    logout_user()
+    return json_response({"success": True, "message": "Logged out."})
+
+
+def _addresses() -> list[str]:
+    """The connection's peer and every address that a forwarding header names, trusted or not."""
+    original = request.environ.get("werkzeug.proxy_fix.orig", {})
+    found = [request.remote_addr or "", original.get("REMOTE_ADDR") or request.remote_addr or ""]
+    found += request.headers.get("X-Forwarded-For", "").split(",")
+    found.append(request.headers.get("X-Real-IP", ""))
+    for element in request.headers.get("Forwarded", "").replace(",", ";").split(";"):
+        name, _, value = element.strip().partition("=")
+        if name.lower() == "for":
+            found.append(_without_port(value.strip('"')))
+    return [address for address in map(str.strip, found) if address]
+
+
+def _without_port(address: str) -> str:
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address

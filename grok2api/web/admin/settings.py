@@ -1,0 +1,64 @@
+"""GET and POST /api/settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from grok2api.errors import BadRequest, SettingError
+from grok2api.settings import SETTINGS, clean
+from grok2api.web.admin.body import json_body
+from grok2api.web.admin.errors import InvalidSettings
+from grok2api.web.admin.guard import blueprint
+from grok2api.web.json_response import json_response
+from grok2api.web.services import get_services
+
+_SCOPE_FIELDS = {"global_config": "global", "grok_config": "grok"}
+
+
+@blueprint.get("/settings")
+def show_settings() -> Response:
+    snapshot = get_services().settings.snapshot()
+    data: dict[str, dict[str, Any]] = {"global": {}, "grok": {}}
+    for setting in SETTINGS:
+        value = getattr(snapshot, setting.name)
+        data[setting.scope][setting.name] = "" if setting.secret else value
+        if setting.secret:
+            data[setting.scope][f"{setting.name}_set"] = bool(value)
+    return json_response({"success": True, "data": data})
+
+
+@blueprint.post("/settings")
+def change_settings() -> Response:
+    changes = _changes(json_body())
+    services = get_services()
+    password = changes.pop("admin_password", "")
+    services.settings.save(changes)
+    if password:
+        services.auth.set_password(str(password))
+    return json_response({"success": True, "message": f"{len(changes) + bool(password)} settings saved."})
+
+
+def _changes(body: dict[str, Any]) -> dict[str, object]:
+    """The cleaned changes of both scopes. Raises InvalidSettings naming every wrong field."""
+    scopes = {setting.name: setting.scope for setting in SETTINGS}
+    changes: dict[str, object] = {}
+    wrong: dict[str, str] = {}
+    for field, scope in _SCOPE_FIELDS.items():
+        values = body.get(field, {})
+        if not isinstance(values, dict):
+            raise BadRequest(f"{field} must be an object.", field)
+        for name, value in values.items():
+            if scopes.get(name) != scope:
+                wrong[name] = f"{name} is not a setting of {field}."
+                continue
+            try:
+                changes[name] = clean(name, value)
+            except SettingError as error:
+                wrong[name] = str(error)
+    unknown = set(body) - set(_SCOPE_FIELDS)
+    wrong.update({name: f"{name} is not known." for name in unknown})
+    if wrong:
+        raise InvalidSettings(wrong)
+    return changes

@@ -1,0 +1,73 @@
+"""POST /v1/chat/completions."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from flask import Response, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from grok2api.messages import ChatRequest
+from grok2api.web.api.guard import blueprint
+from grok2api.web.api.parse import parse_chat, parse_json
+from grok2api.web.api.render import ChatChunks, chat_completion
+from grok2api.web.json_response import json_response
+from grok2api.web.pump import ClientGone, Pump
+from grok2api.web.services import get_services
+from grok2api.web.sse import stream_response
+
+#: How long a streaming request waits for a true status before it is answered 200 and heartbeats.
+STATUS_WAIT_S = 15.0
+
+log = logging.getLogger(__name__)
+
+
+@blueprint.post("/chat/completions")
+def create_chat_completion() -> Response:
+    """Streams chunks or answers with one completion; the status waits for the first content."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    began = time.monotonic()
+    chat = parse_chat(parse_json(request.get_data(cache=False)))
+    services = get_services()
+    services.completion.check(chat)
+    pump = Pump(lambda end: services.completion.answer(chat, end), request.environ, services.watchdog)
+    try:
+        response = _stream(chat, pump, began) if chat.stream else _complete(chat, pump, began)
+    except BaseException:
+        pump.close()
+        raise
+    if chat.ignored:
+        response.headers["X-Ignored-Params"] = ", ".join(chat.ignored)
+    return response
+
+
+def _stream(chat: ChatRequest, pump: Pump, began: float) -> Response:
+    try:
+        pump.wait_started(STATUS_WAIT_S)
+    except ClientGone:
+        return _nobody(pump, chat, began)
+    return stream_response(pump, ChatChunks(chat), lambda outcome: _log_end(chat, outcome, began))
+
+
+def _complete(chat: ChatRequest, pump: Pump, began: float) -> Response:
+    try:
+        events = [event for batch in pump.batches() for event in batch]
+    except ClientGone:
+        return _nobody(pump, chat, began)
+    pump.close()
+    _log_end(chat, "ok", began)
+    return json_response(chat_completion(chat, events))
+
+
+def _nobody(pump: Pump, chat: ChatRequest, began: float) -> Response:
+    """The client has left; what is returned reaches no one."""
+    pump.close()
+    _log_end(chat, "client_gone", began)
+    return Response(status=499)
+
+
+def _log_end(chat: ChatRequest, outcome: str, began: float) -> None:
+    took_ms = (time.monotonic() - began) * 1000
+    log.info("chat %s %s: %s in %.0f ms", chat.model, "stream" if chat.stream else "whole", outcome, took_ms)

@@ -1,0 +1,127 @@
+"""Our errors in OpenAI's words: status, envelope, `Retry-After`. Views raise; only this file knows a status.
+
+Also the body of the error event inside a stream, where the status has long been sent.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import Any
+
+from flask import Response, jsonify
+from werkzeug.exceptions import HTTPException
+
+from grok2api.errors import (
+    BadRequest,
+    Challenged,
+    GatewayError,
+    Moderated,
+    NoAccount,
+    NotDeliverable,
+    Overloaded,
+    RateLimited,
+    Rejected,
+    StorageUnavailable,
+    UnknownModel,
+    UpstreamTimeout,
+)
+
+log = logging.getLogger(__name__)
+
+
+class WrongKey(GatewayError):
+    """The request has no key, or one that does not open."""
+
+
+#: class -> (status, type, code); the first class of an error's bases that stands here counts
+_TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
+    WrongKey: (401, "invalid_request_error", "invalid_api_key"),
+    UnknownModel: (404, "invalid_request_error", "model_not_found"),
+    BadRequest: (400, "invalid_request_error", None),
+    Rejected: (400, "invalid_request_error", "upstream_rejected"),
+    Moderated: (400, "invalid_request_error", "content_policy_violation"),
+    RateLimited: (429, "rate_limit_error", "rate_limit_exceeded"),
+    Overloaded: (503, "server_error", "upstream_overloaded"),
+    Challenged: (502, "server_error", "upstream_challenged"),
+    NotDeliverable: (502, "server_error", "media_not_supported"),
+    UpstreamTimeout: (504, "server_error", "upstream_timeout"),
+    StorageUnavailable: (503, "server_error", "storage_unavailable"),
+    GatewayError: (502, "server_error", "upstream_failed"),
+    Exception: (500, "server_error", "internal_error"),
+}
+
+#: What the SDKs would retry on their own although it cannot help before the operator has acted.
+_NOT_TO_RETRY = ("upstream_challenged", "media_not_supported", "no_account")
+
+
+def describe(error: Exception) -> tuple[int, str, str | None]:
+    """Status, type and code of an error."""
+    if isinstance(error, NoAccount):
+        if error.shortage.hopeless:
+            return 503, "server_error", "no_account"
+        return 429, "rate_limit_error", "rate_limit_exceeded"
+    for base in type(error).__mro__:
+        if base in _TABLE:
+            status, kind, code = _TABLE[base]
+            return status, kind, getattr(error, "code", None) or code
+    raise AssertionError(error)
+
+
+def error_body(error: Exception) -> dict[str, Any]:
+    """OpenAI's envelope. What is not an error of ours keeps its words to itself."""
+    _, kind, code = describe(error)
+    message = str(error) if isinstance(error, GatewayError) else "The gateway failed; its log says why."
+    return envelope(message, kind, getattr(error, "param", None), code)
+
+
+def envelope(message: str, kind: str, param: str | None, code: str | None) -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def error_response(error: Exception) -> Response:
+    """The whole answer to a request that failed before anything was sent."""
+    if isinstance(error, HTTPException):
+        return _http_error(error)
+    status, _, code = describe(error)
+    if not isinstance(error, GatewayError):
+        log.error("a request failed unexpectedly", exc_info=error)
+    response = jsonify(error_body(error))
+    response.status_code = status
+    wait_s = _retry_after(error)
+    if wait_s is not None:
+        response.headers["Retry-After"] = str(wait_s)
+    if code in _NOT_TO_RETRY:
+        response.headers["x-should-retry"] = "false"
+    return response
+
+
+def _retry_after(error: Exception) -> int | None:
+    """Whole seconds, at least 1; None where waiting is not the answer."""
+    if isinstance(error, NoAccount) and not error.shortage.hopeless:
+        until = error.shortage.returns_at
+        return max(1, math.ceil(until - time.time())) if until is not None else 1
+    if isinstance(error, RateLimited):
+        return max(1, math.ceil(error.wait_s or 1))
+    return None
+
+
+_HTTP_WORDS = {
+    404: ("There is no such route. The API lives under /v1.", "not_found"),
+    405: ("This route does not take that method.", "method_not_allowed"),
+    413: ("The request body is larger than this gateway accepts (setting max_body_mb).", "request_too_large"),
+    415: ("The request body must be JSON with Content-Type: application/json.", "unsupported_media_type"),
+}
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    message, code = _HTTP_WORDS.get(status, (error.description or error.name, None))
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    response = jsonify(envelope(message, kind, None, code))
+    response.status_code = status
+    allow = getattr(error, "valid_methods", None)
+    if allow:
+        response.headers["Allow"] = ", ".join(sorted(allow))
+    return response

@@ -1,0 +1,25 @@
+"""The OpenAI API's blueprint, and the key that opens it."""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import Blueprint, request
+
+from grok2api.web.api.errors import WrongKey
+from grok2api.web.services import get_services
+
+blueprint = Blueprint("api", __name__, url_prefix="/v1")
+
+
+def require_api_key() -> None:
+    """The blueprint's guard. No key is needed only while none is set."""
+    settings = get_services().settings.snapshot()
+    request.max_content_length = settings.max_body_mb * 1024 * 1024
+    if not settings.api_key:
+        return
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not given.strip():
+        raise WrongKey("This gateway needs a key: send the header Authorization: Bearer KEY.")
+    if not hmac.compare_digest(given.strip().encode(), settings.api_key.encode()):
+        raise WrongKey("The key is wrong.")

@@ -1,0 +1,145 @@
+"""Events from the greenlet that reads upstream to the one that answers the client.
+
+Two greenlets, because the client must be told that upstream is silent, and upstream that the client is
+gone, while the one or the other is being waited for. The buffer between them is bounded: a client that
+reads slowly slows upstream down. All that one wake-up brought is handed over together.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import gevent
+from gevent.event import Event as Signal
+
+from grok2api.cancellation import Cancellation, Cancelled
+from grok2api.events import Event, Started
+from grok2api.watchdog import Watchdog
+from grok2api.web.client_socket import ClientWatch
+
+#: Events that may wait for a client that reads slowly.
+BUFFER_EVENTS = 256
+HEARTBEAT_S = 15.0
+#: How long closing waits for the lease to be settled.
+_CLOSE_S = 10.0
+
+
+class ClientGone(Exception):
+    """The client closed its connection; there is nobody to answer."""
+
+
+class Pump:
+    """Runs `make_events(cancellation)` in a greenlet of its own. Whoever made it closes it, on every path."""
+
+    def __init__(
+        self,
+        make_events: Callable[[Cancellation], Iterator[Event]],
+        environ: Mapping[str, Any],
+        watchdog: Watchdog,
+    ) -> None:
+        self._cancellation = Cancellation()
+        self._buffer: deque[Event] = deque()
+        self._news = Signal()
+        self._room = Signal()
+        self._room.set()
+        self._done = False
+        self._error: Exception | None = None
+        self._gone = False
+        self._heartbeat = False
+        self._quiet_since = time.monotonic()
+        self._watchdog = watchdog
+        self._watch = ClientWatch(environ, self._client_gone)
+        self._greenlet = gevent.spawn(self._run, make_events)
+
+    def wait_started(self, timeout_s: float | None) -> bool:
+        """Wait for the answer to begin: True once it has, False when the time is over.
+
+        Raises what the answer failed with before it began, ClientGone when nobody waits any more.
+        """
+        with gevent.Timeout(timeout_s, False):  # type: ignore[arg-type]  # False: end the block, raise nothing
+            while not self._buffer and not self._done and not self._gone:
+                self._news.clear()
+                self._news.wait()
+        if self._gone:
+            raise ClientGone
+        if self._buffer:
+            return True
+        if self._done and self._error is not None:
+            raise self._error
+        return self._done
+
+    def batches(self) -> Iterator[list[Event]]:
+        """All events, those of one wake-up together; an empty list is a heartbeat's turn.
+
+        Raises what the answer failed with, ClientGone when nobody reads any more.
+        """
+        self._watchdog.watch(self)
+        try:
+            while True:
+                self._news.clear()
+                if self._gone:
+                    raise ClientGone
+                if self._buffer:
+                    batch = list(self._buffer)
+                    self._buffer.clear()
+                    self._room.set()
+                    yield batch
+                    self._quiet_since = time.monotonic()
+                elif self._done:
+                    if self._error is not None:
+                        raise self._error
+                    return
+                elif self._heartbeat:
+                    self._heartbeat = False
+                    yield []
+                    self._quiet_since = time.monotonic()
+                else:
+                    self._news.wait()
+        finally:
+            self._watchdog.forget(self)
+
+    def close(self) -> None:
+        """End the work, free upstream and the account, see the lease settled. Harmless when all is done."""
+        self._watchdog.forget(self)
+        self._watch.stop()
+        self._cancellation.cancel()
+        self._room.set()
+        self._greenlet.join(_CLOSE_S)
+
+    def tick(self, now: float) -> None:
+        if now - self._quiet_since >= HEARTBEAT_S:
+            self._quiet_since = now
+            self._heartbeat = True
+            self._news.set()
+
+    def _run(self, make_events: Callable[[Cancellation], Iterator[Event]]) -> None:
+        try:
+            self._cancellation.bind()
+            for event in make_events(self._cancellation):
+                self._buffer.append(event)
+                if not self._news.is_set():
+                    self._news.set()
+                if len(self._buffer) >= BUFFER_EVENTS:
+                    self._room.clear()
+                    self._room.wait()
+                    self._cancellation.check()
+        except Cancelled:
+            pass
+        except Exception as error:  # handed to the one who answers, who logs and renders it
+            self._error = error
+        finally:
+            self._done = True
+            self._news.set()
+
+    def _client_gone(self) -> None:
+        self._gone = True
+        self._cancellation.cancel()
+        self._news.set()
+
+
+def only_answer(batch: list[Event]) -> list[Event]:
+    """A batch without the mark that the answer has begun."""
+    return [event for event in batch if type(event) is not Started]
