@@ -16,7 +16,7 @@ from grok2api.services.filters import tags
 from grok2api.services.filters.tags import TagFilter, filter_tags
 
 NAMES = ("xaiartifact", "xai:tool_usage_card", "grok:render")
-RENDER = '<grok:render card_id="05ab01" type="render_inline_citation"><argument name="a">3</argument></grok:render>'
+RENDER = '<grok:render card_id="05ab01" card_type="c"><argument name="citation_id">3</argument></grok:render>'
 CARD = (
     "<xai:tool_usage_card>\n  <xai:tool_usage_card_id>t-1</xai:tool_usage_card_id>\n"
     '  <xai:tool_args><![CDATA[{"query":"a < b"}]]></xai:tool_args>\n</xai:tool_usage_card>'
@@ -195,10 +195,9 @@ def test_attributes_beyond_the_limit_make_no_tag(quote: str) -> None:
 
 def test_an_unclosed_quote_is_held_to_the_limit_only() -> None:
     tag_filter = TagFilter(frozenset(NAMES))
-    text = '<grok:render a="' + "x" * (tags.ATTRIBUTES_MAX - 4)
+    text = '<grok:render a="' + "x" * (tags.ATTRIBUTES_MAX - len(' a="') - 1)
     assert tag_filter.feed(text) == ""
-    assert tag_filter.feed("x") == ""
-    assert tag_filter.feed("x") == text + "xx"
+    assert tag_filter.feed("x") == text + "x"  # no room is left for the quote's end
     assert tag_filter.held == ""
 
 
@@ -264,7 +263,7 @@ def test_events_without_markup_pass_as_the_same_objects() -> None:
 
 @pytest.mark.parametrize("names", [(), ("",), (" ", "")])
 def test_without_names_everything_passes_untouched(names: tuple[str, ...]) -> None:
-    events = [Reasoning(CARD), Text(RENDER), Text("<"), Text("grok:render>"), Finish()]
+    events: list[Event] = [Reasoning(CARD), Text(RENDER), Text("<"), Text("grok:render>"), Finish()]
     assert filtered(*events, names=names) == events
 
 
@@ -559,17 +558,18 @@ def may_become_tag(held: str, names: Iterable[str]) -> bool:
 
 
 @PROPERTY
-@given(TEXTS)
-def test_what_is_held_back_may_still_become_a_tag(text: str) -> None:
+@given(TEXTS, LIMITS)
+def test_what_is_held_back_may_still_become_a_tag(text: str, limit: int) -> None:
     tag_filter = TagFilter(frozenset(SHORT_NAMES))
     shown = ""
-    for at, char in enumerate(text, 1):
-        shown += tag_filter.feed(char)
-        held = tag_filter.held
-        assert not held or (text[:at].endswith(held) and may_become_tag(held, SHORT_NAMES))
-        # Nothing else is kept: what is shown is all there is to show of the text before.
-        before = str(Reference(text[: at - len(held)], SHORT_NAMES))
-        assert before.startswith(shown) and before[len(shown) :] in ("", "\n````", "````")
+    with limited(limit):
+        for at, char in enumerate(text, 1):
+            shown += tag_filter.feed(char)
+            held = tag_filter.held
+            assert not held or (text[:at].endswith(held) and may_become_tag(held, SHORT_NAMES))
+            # Nothing else is kept: what is shown is all there is to show of the text before.
+            before = str(Reference(text[: at - len(held)], SHORT_NAMES))
+            assert before in (shown, shown + "\n````", shown + "````")
 
 
 @PROPERTY

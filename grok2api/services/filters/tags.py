@@ -202,11 +202,11 @@ def _tag_end(text: str, tag: re.Match[str]) -> int:
     if not (tag["opening"] or tag["closing"]):
         return len(text)
     limit = tag.end() + ATTRIBUTES_MAX
-    attributes = _ATTRIBUTES.match(text, tag.end(), limit)
-    end = attributes.end() if attributes else tag.end()
+    end = limit if (match := _ATTRIBUTES.match(text, tag.end(), limit)) is None else match.end()
     if text.startswith(">", end):
         return end
-    return 0 if text.startswith("<", end) or len(text) > limit else len(text)
+    needed = len(text) + (end < len(text))  # an open quote must end before the `>`
+    return 0 if text.startswith("<", end) or needed > limit else len(text)
 
 
 def _fence_label(attributes: str) -> str:

@@ -36,14 +36,20 @@ def make_login_manager() -> LoginManager:
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def from_cookie(token: str) -> Operator | None:
-        return _operator(token, bearer=False)
+        bearer = _bearer_token()  # a script's own header says more than a cookie that came along
+        return _operator(bearer, bearer=True) if bearer else _operator(token, bearer=False)
 
     @manager.request_loader  # type: ignore[untyped-decorator]
     def from_header(_: object) -> Operator | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return _operator(token.strip(), bearer=True) if scheme.lower() == "bearer" else None
+        bearer = _bearer_token()
+        return _operator(bearer, bearer=True) if bearer else None
 
     return manager
+
+
+def _bearer_token() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _operator(token: str, *, bearer: bool) -> Operator | None:

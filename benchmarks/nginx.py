@@ -1,0 +1,61 @@
+"""The yardstick: nginx with one worker, which relays the same upstream bytes and does nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from benchmarks.processes import Broken, Server, environment, free_port, scratch, server
+
+_CONFIG = """\
+daemon off;
+worker_processes 1;
+pid nginx.pid;
+error_log stderr warn;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    client_body_temp_path body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
+    keepalive_requests 1000000;
+    upstream grok {{
+        server {upstream};
+        keepalive 1024;
+        keepalive_requests 1000000;
+    }}
+    server {{
+        listen 127.0.0.1:{port} backlog=2048;
+        location / {{
+            proxy_pass http://grok;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_buffering off;
+        }}
+    }}
+}}
+"""
+
+
+def binary() -> str:
+    """Where nginx is. Raises Broken when it is not installed."""
+    path = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+    if path is None:
+        raise Broken("nginx is the yardstick, but it is not installed: sudo apt-get install nginx-light")
+    return path
+
+
+@contextmanager
+def nginx(upstream_url: str) -> Iterator[Server]:
+    with scratch() as directory:
+        port = free_port()
+        config = directory / "nginx.conf"
+        config.write_text(_CONFIG.format(upstream=urlsplit(upstream_url).netloc, port=port))
+        command = [binary(), "-p", str(directory), "-c", str(config), "-e", "stderr"]
+        with server(command, port, directory, environment(), cwd=directory) as running:
+            yield running

@@ -1,0 +1,68 @@
+"""What the kernel says about processes: CPU time, memory, children, how busy a core was."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+def cores() -> tuple[int, int]:
+    """The core of the subject and the one of everything else; the same one where there is only one."""
+    usable = sorted(os.sched_getaffinity(0))
+    return usable[0], usable[-1]
+
+
+def cpu_s(pids: Iterable[int]) -> float:
+    """User and system time of all threads, also ended ones, to the nanosecond."""
+    # The clock that clock_getcpuclockid(3) gives for a process.
+    return sum(time.clock_gettime_ns((~pid << 3) | 2) for pid in pids) / 1e9
+
+
+def rss_bytes(pids: Iterable[int]) -> int:
+    return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES for pid in pids)
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def core_busy_s(core: int) -> float:
+    """Seconds that a core has not idled since the machine started; in steps of 10 ms."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *fields = line.split()
+        if name == f"cpu{core}":
+            values = [int(value) for value in fields[:8]]
+            return (sum(values) - values[3] - values[4]) / _TICKS_PER_S
+    return 0.0
+
+
+class Usage:
+    """CPU time from now on. Made and asked in the process that makes the load."""
+
+    def __init__(self, subject: list[int], loaders: list[int]) -> None:
+        self._subject, self._loaders = subject, [*loaders, os.getpid()]
+        here = os.sched_getaffinity(0)
+        self._core = next((core for core in _affinity(subject) if core not in here), None)
+        self._before = self._now()
+
+    def shares(self, seconds: float) -> dict[str, float]:
+        """`subject_s`: its CPU time. `load_core`: share of a core that the load took.
+
+        `disturbed`: share of the subject's core that went to anything but the subject.
+        """
+        subject, load, busy = (after - before for after, before in zip(self._now(), self._before, strict=True))
+        disturbed = max(busy - subject, 0.0) / seconds if self._core is not None else 0.0
+        return {"subject_s": subject, "load_core": load / seconds, "disturbed": disturbed}
+
+    def _now(self) -> tuple[float, float, float]:
+        busy = core_busy_s(self._core) if self._core is not None else 0.0
+        return cpu_s(self._subject), cpu_s(self._loaders), busy
+
+
+def _affinity(pids: list[int]) -> set[int]:
+    return {core for pid in pids for core in os.sched_getaffinity(pid)}
