@@ -59,7 +59,7 @@ def greeting(env: Env, services: Services) -> list[str]:
     url = f"http://{host}:{env.port}"
     flask = _flask()
     _, total = services.store.accounts.page(0, 1)
-    lines = [f"Grok2API serves {url}/v1 (console: {url}/manage). Ctrl-C stops it."]
+    lines = [f"Grok2API serves {url}/v1 (start page: {url}/). Ctrl-C stops it."]
     if services.auth.default_password_stands():
         lines.append(f"The default password admin/admin stands. Change it: {flask} admin set-password")
     if not services.settings.snapshot().api_key:

@@ -17,8 +17,12 @@ from typing import Any, Self
 import orjson
 import requests
 
+from grok2api.settings import SETTINGS
+
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 30.0
+#: A change of settings is promised to hold everywhere within a second.
+SETTINGS_FRESH_S = 1.0
 
 
 def free_port() -> int:
@@ -58,6 +62,7 @@ class Gateway:
         self.session = requests.Session()
         self.session.trust_env = False
         self._token = ""
+        self._changed: dict[str, object] = {}
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -72,7 +77,7 @@ class Gateway:
             try:
                 if self.session.get(f"{self.url}/health", timeout=5).ok:
                     return process
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.05)
         process.kill()
         raise RuntimeError(f"the gateway did not start:\n{self.log()}")
@@ -133,9 +138,18 @@ class Gateway:
                 self.admin("/api/tokens/add", {"tokens": list(secrets), "token_type": kind})
 
     def set_settings(self, **grok: object) -> None:
-        """Change settings of the scope `grok`; they hold on every worker when this returns."""
+        """Change settings of the scope `grok` for this test; they hold on every worker when this returns."""
         self.admin("/api/settings", {"grok_config": grok})
-        time.sleep(1.0)
+        self._changed.update(grok)
+        time.sleep(SETTINGS_FRESH_S)
+
+    def restore_settings(self) -> None:
+        """Put what `set_settings` changed back to its defaults."""
+        if self._changed:
+            defaults = {setting.name: setting.default for setting in SETTINGS}
+            self.admin("/api/settings", {"grok_config": {name: defaults[name] for name in self._changed}})
+            self._changed.clear()
+            time.sleep(SETTINGS_FRESH_S)
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement on the database file, from outside."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from grok2api.accounts import Lease, Outcome, mask
 from grok2api.cancellation import Cancellation
 from grok2api.catalogue import PICTURES_COST, Catalogue, Model
-from grok2api.errors import BadRequest, Challenged, NoAccount, NotDeliverable, UpstreamError
+from grok2api.errors import BadRequest, Challenged, NoAccount, NotDeliverable, RateLimited, UpstreamError
 from grok2api.events import Event, Finish, Image, Started, Video
 from grok2api.messages import ChatRequest
 from grok2api.services.filters.tags import filter_tags
@@ -80,8 +80,8 @@ class CompletionService:
                 with cancellation.protected():
                     lease = self._pool.lease(model, tried=tried, max_in_flight=settings.account_concurrency)
             except NoAccount:
-                if failure is None:
-                    raise
+                if failure is None or isinstance(failure, RateLimited):
+                    raise  # it says when the first account returns
                 break  # what the accounts that were tried said is the better answer
             tried = (*tried, lease.account_id)
             attempt = _Attempt(lease)

@@ -15,8 +15,9 @@ from typing import Any
 import gevent
 from gevent.event import Event as Signal
 
+from grok2api import logs
 from grok2api.cancellation import Cancellation, Cancelled
-from grok2api.events import Event, Started
+from grok2api.events import Event
 from grok2api.watchdog import Watchdog
 from grok2api.web.client_socket import ClientWatch
 
@@ -52,7 +53,7 @@ class Pump:
         self._quiet_since = time.monotonic()
         self._watchdog = watchdog
         self._watch = ClientWatch(environ, self._client_gone)
-        self._greenlet = gevent.spawn(self._run, make_events)
+        self._greenlet = gevent.spawn(self._run, make_events, logs.request_id.get())
 
     def wait_started(self, timeout_s: float | None) -> bool:
         """Wait for the answer to begin: True once it has, False when the time is over.
@@ -76,6 +77,7 @@ class Pump:
 
         Raises what the answer failed with, ClientGone when nobody reads any more.
         """
+        self._quiet_since = time.monotonic()
         self._watchdog.watch(self)
         try:
             while True:
@@ -115,7 +117,8 @@ class Pump:
             self._heartbeat = True
             self._news.set()
 
-    def _run(self, make_events: Callable[[Cancellation], Iterator[Event]]) -> None:
+    def _run(self, make_events: Callable[[Cancellation], Iterator[Event]], request_id: str) -> None:
+        logs.request_id.set(request_id)
         try:
             self._cancellation.bind()
             for event in make_events(self._cancellation):
@@ -138,8 +141,3 @@ class Pump:
         self._gone = True
         self._cancellation.cancel()
         self._news.set()
-
-
-def only_answer(batch: list[Event]) -> list[Event]:
-    """A batch without the mark that the answer has begun."""
-    return [event for event in batch if type(event) is not Started]

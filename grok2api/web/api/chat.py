@@ -35,8 +35,12 @@ def create_chat_completion() -> Response:
     pump = Pump(lambda end: services.completion.answer(chat, end), request.environ, services.watchdog)
     try:
         response = _stream(chat, pump, began) if chat.stream else _complete(chat, pump, began)
-    except BaseException:
+    except BaseException as error:
         pump.close()
+        gone = isinstance(error, ClientGone)
+        _log_end(chat, "client_gone" if gone else type(error).__name__, began)
+        if gone:
+            return Response(status=499)  # reaches no one
         raise
     if chat.ignored:
         response.headers["X-Ignored-Params"] = ", ".join(chat.ignored)
@@ -44,28 +48,15 @@ def create_chat_completion() -> Response:
 
 
 def _stream(chat: ChatRequest, pump: Pump, began: float) -> Response:
-    try:
-        pump.wait_started(STATUS_WAIT_S)
-    except ClientGone:
-        return _nobody(pump, chat, began)
+    pump.wait_started(STATUS_WAIT_S)
     return stream_response(pump, ChatChunks(chat), lambda outcome: _log_end(chat, outcome, began))
 
 
 def _complete(chat: ChatRequest, pump: Pump, began: float) -> Response:
-    try:
-        events = [event for batch in pump.batches() for event in batch]
-    except ClientGone:
-        return _nobody(pump, chat, began)
+    events = [event for batch in pump.batches() for event in batch]
     pump.close()
     _log_end(chat, "ok", began)
     return json_response(chat_completion(chat, events))
-
-
-def _nobody(pump: Pump, chat: ChatRequest, began: float) -> Response:
-    """The client has left; what is returned reaches no one."""
-    pump.close()
-    _log_end(chat, "client_gone", began)
-    return Response(status=499)
 
 
 def _log_end(chat: ChatRequest, outcome: str, began: float) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from flask import Response, jsonify
 from werkzeug.exceptions import HTTPException
 
+from grok2api.accounts import CAPACITY_S
 from grok2api.errors import (
     BadRequest,
     Challenged,
@@ -102,6 +103,8 @@ def _retry_after(error: Exception) -> int | None:
     if isinstance(error, NoAccount) and not error.shortage.hopeless:
         until = error.shortage.returns_at
         return max(1, math.ceil(until - time.time())) if until is not None else 1
+    if isinstance(error, Overloaded):
+        return math.ceil(CAPACITY_S)
     if isinstance(error, RateLimited):
         return max(1, math.ceil(error.wait_s or 1))
     return None

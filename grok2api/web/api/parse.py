@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -12,6 +13,9 @@ from grok2api.messages import ChatRequest, Message, Role
 #: What is honoured; everything else that a client sends is named in `X-Ignored-Params`.
 _HONOURED = frozenset({"model", "messages", "stream", "stream_options", "n", "reasoning_effort"})
 _MAX_MESSAGES = 10_000
+#: What of a client's own names goes into a header.
+_MAX_IGNORED = 50
+_NOT_IN_HEADER = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def parse_json(body: bytes) -> dict[str, Any]:
@@ -39,15 +43,20 @@ def parse_chat(document: dict[str, Any]) -> ChatRequest:
     n = document.get("n")
     if n is not None and (isinstance(n, bool) or n != 1):
         raise BadRequest("`n` must be 1: Grok gives one answer to a chat request.", "n")
-    ignored = sorted(name for name, value in document.items() if name not in _HONOURED and value is not None)
     return ChatRequest(
         model=model,
         messages=_messages(document.get("messages")),
         stream=bool(document.get("stream")),
         include_usage=include_usage,
         hide_thinking=document.get("reasoning_effort") == "none",
-        ignored=tuple(ignored),
+        ignored=_ignored(document),
     )
+
+
+def _ignored(document: dict[str, Any]) -> tuple[str, ...]:
+    """Names of what is not honoured, as they may stand in a header."""
+    names = (name for name, value in document.items() if name not in _HONOURED and value is not None)
+    return tuple(sorted({_NOT_IN_HEADER.sub("?", name[:64]) for name in names if name})[:_MAX_IGNORED])
 
 
 def _boolean(document: dict[str, Any], name: str) -> bool:
@@ -82,14 +91,13 @@ def _messages(value: object) -> tuple[Message, ...]:
 def _message(item: object, where: str) -> Message:
     if not isinstance(item, dict):
         raise BadRequest(f"`{where}` must be an object.", where)
-    try:
-        role = Role(str(item.get("role")))
-    except ValueError:
-        raise BadRequest(f"`{where}.role` must be one of {', '.join(Role)}.", f"{where}.role") from None
+    role = item.get("role")
+    if not isinstance(role, str) or role not in tuple(Role):
+        raise BadRequest(f"`{where}.role` must be one of {', '.join(Role)}.", f"{where}.role")
     name = item.get("name")
     if name is not None and not isinstance(name, str):
         raise BadRequest(f"`{where}.name` must be a text.", f"{where}.name")
-    return Message(role, _content(item.get("content"), f"{where}.content"), name or "")
+    return Message(Role(role), _content(item.get("content"), f"{where}.content"), name or "")
 
 
 def _content(content: object, where: str) -> str:
@@ -107,7 +115,8 @@ def _part(part: object, where: str) -> str:
         raise BadRequest(f"`{where}` must be an object.", where)
     kind = part.get("type")
     if kind != "text":
-        raise BadRequest(f"`{where}`: parts of type {kind!r} are not supported; `text` is.", f"{where}.type")
+        shown = f"type {kind[:64]!r}" if isinstance(kind, str) else "this type"
+        raise BadRequest(f"`{where}`: parts of {shown} are not supported; `text` is.", f"{where}.type")
     text = part.get("text")
     if not isinstance(text, str):
         raise BadRequest(f"`{where}.text` must be a text.", f"{where}.text")
