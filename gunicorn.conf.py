@@ -16,7 +16,7 @@ except ConfigurationError as error:
 
 bind = f"[{_env.host}]:{_env.port}" if ":" in _env.host else f"{_env.host}:{_env.port}"
 workers = _env.workers
-worker_class = "gevent"
+worker_class = "grok2api.gunicorn_worker.Worker"
 worker_connections = 1000
 backlog = 2048
 keepalive = 75

@@ -20,6 +20,7 @@ from benchmarks.proc import Usage, rss_bytes
 
 _STAMPS = re.compile(rb"@(\d+) ")
 _LAST_CHUNK = b"0\r\n\r\n"
+_CHUNK_BORDER = re.compile(rb"\r\n[0-9a-f]+\r\n")
 #: Bytes at the end of an answer that are searched for its proper end.
 _TAIL = 256
 _RSS_EVERY_NS = 100_000_000
@@ -165,7 +166,7 @@ class _Load:
         self._delays += delays
 
     def _ended(self, client: _Client) -> None:
-        if self._end in client.tail and client.tokens == self._job.tokens:
+        if self._end in _CHUNK_BORDER.sub(b"", client.tail) and client.tokens == self._job.tokens:
             self.seen.ended += 1
         else:
             tail = client.tail.decode(errors="replace")

@@ -11,10 +11,9 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
-def cores() -> tuple[int, int]:
-    """The core of the subject and the one of everything else; the same one where there is only one."""
-    usable = sorted(os.sched_getaffinity(0))
-    return usable[0], usable[-1]
+_USABLE = sorted(os.sched_getaffinity(0))  # at import: before this process is pinned itself
+#: The core of the subject and the one of everything else; the same one where there is only one.
+SUBJECT_CORE, LOAD_CORE = _USABLE[0], _USABLE[-1]
 
 
 def cpu_s(pids: Iterable[int]) -> float:
@@ -55,7 +54,9 @@ class Usage:
 
         `disturbed`: share of the subject's core that went to anything but the subject.
         """
-        subject, load, busy = (after - before for after, before in zip(self._now(), self._before, strict=True))
+        subject, load, busy = (
+            after - before for after, before in zip(self._now(), self._before, strict=True)
+        )
         disturbed = max(busy - subject, 0.0) / seconds if self._core is not None else 0.0
         return {"subject_s": subject, "load_core": load / seconds, "disturbed": disturbed}
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.proc import children, cores
+from benchmarks.proc import SUBJECT_CORE, children
 
 ROOT = Path(__file__).resolve().parents[1]
 ACCOUNTS = 40
@@ -75,7 +75,7 @@ def server(
 ) -> Iterator[Server]:
     """A master process with one worker, on the subject's core, from when it accepts connections."""
     log = directory / "log"
-    with log.open("wb") as output, pinned(cores()[0]):
+    with log.open("wb") as output, pinned(SUBJECT_CORE):
         process = subprocess.Popen(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             start_new_session=True,
@@ -107,11 +107,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         pass
     finally:
-        with_children_gone(process.pid)
+        _end_group(process.pid)
         process.wait()
 
 
-def with_children_gone(group: int) -> None:
+def _end_group(group: int) -> None:
     """Ends what is left of a process group."""
     try:
         os.killpg(group, signal.SIGKILL)

@@ -27,7 +27,9 @@ RATE_LIMITED_EXHAUSTED_S = 36_000.0
 DEFAULT_WINDOW_S = 72_000.0
 UNAUTHORIZED_LIMIT = 3
 
-_SECRET = re.compile(r"[A-Za-z0-9._~+/=\-]{8,4096}")
+_SECRET = re.compile(r"[A-Za-z0-9._~+/\-]{8,4096}={0,2}")
+_COOKIE = re.compile(r"\Acookie:", re.IGNORECASE)
+_AROUND = " \t\r\n\"'"
 
 
 class Tier(StrEnum):
@@ -199,11 +201,11 @@ class Shortage:
 
 def clean_secret(value: str) -> str | None:
     """The bare secret of a pasted line (`sso=…`, a whole Cookie header, quotes, spaces), None if it has none."""
-    text = value.strip().strip("\"'").strip()
+    text = _COOKIE.sub("", value.strip(_AROUND)).strip(_AROUND)
     for part in text.split(";"):
         name, equals, rest = part.strip().partition("=")
         if equals and name.strip().lower() == "sso":
-            text = rest.strip()
+            text = rest.strip(_AROUND)
             break
     return text if _SECRET.fullmatch(text) else None
 
@@ -232,7 +234,7 @@ def mask(secret: str) -> str:
 
 
 def status_of(account: Account, now: float) -> Status:
-    """The one word that stands for an account; the worst of its pools' states that still leaves none fit wins."""
+    """The one word that stands for an account: what it is for its default pool."""
     if account.expired_reason is not None:
         return Status.EXPIRED
     quota = account.quotas.get("default", Quota())

@@ -21,6 +21,8 @@ from typing import Any
 from grok2api.accounts import Tier
 from grok2api.errors import ConfigurationError, UnknownModel
 
+_KINDS = {str: "a text", int: "a whole number", bool: "true or false"}
+
 #: What a pair of generated pictures costs, with any model.
 PICTURES_COST = 4
 
@@ -180,7 +182,7 @@ def _value(where: str, key: str, value: object, old: object) -> object:
             return tuple(value)
         raise ConfigurationError(f"{where}: aliases must be a list of names.")
     if type(value) is not type(old):
-        raise ConfigurationError(f"{where}: {key} must be a {type(old).__name__}.")
+        raise ConfigurationError(f"{where}: {key} must be {_KINDS[type(old)]}.")
     if isinstance(value, int) and not isinstance(value, bool) and value < 1:
         raise ConfigurationError(f"{where}: {key} must be 1 or more.")
     return value

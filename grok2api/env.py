@@ -38,10 +38,9 @@ class Env:
         default = cls()
         mode = (values.get("STORAGE_MODE") or default.storage_mode).lower()
         if mode not in STORAGE_MODES:
-            raise ConfigurationError(f"STORAGE_MODE={mode}: must be one of {', '.join(STORAGE_MODES)}.")
-        log_dir = values.get("LOG_DIR")
+            raise _wrong("STORAGE_MODE", mode, f"must be one of {', '.join(STORAGE_MODES)}")
         return cls(
-            data_dir=Path(values.get("GROK2API_DATA_DIR") or default.data_dir).expanduser().absolute(),
+            data_dir=_folder(values, "GROK2API_DATA_DIR") or default.data_dir,
             storage_mode=mode,
             database_url=values.get("DATABASE_URL", ""),
             upstream_url=_url(values, "GROK2API_UPSTREAM_URL", default.upstream_url),
@@ -52,14 +51,28 @@ class Env:
             port=_number(values, "PORT", default.port, 1, 65535),
             workers=_number(values, "WEB_CONCURRENCY", default.workers, 1, 256),
             trusted_proxies=_number(values, "TRUSTED_PROXIES", default.trusted_proxies, 0, 16),
-            log_dir=Path(log_dir).expanduser().absolute() if log_dir else None,
+            log_dir=_folder(values, "LOG_DIR"),
         )
+
+
+def _wrong(name: str, text: str, rule: str) -> ConfigurationError:
+    """One line, however many the value has."""
+    shown = " ".join(text.split())
+    return ConfigurationError(f"{name}={shown if len(shown) <= 100 else shown[:99] + '…'}: {rule}.")
+
+
+def _folder(values: Mapping[str, str], name: str) -> Path | None:
+    text = values.get(name)
+    try:
+        return Path(text).expanduser().absolute() if text else None
+    except RuntimeError:
+        raise _wrong(name, text or "", "names the home directory of an unknown user") from None
 
 
 def _number(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
     text = values.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-        raise ConfigurationError(f"{name}={text}: must be a whole number from {low} to {high}.")
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not low <= int(text) <= high:
+        raise _wrong(name, text, f"must be a whole number from {low} to {high}")
     return int(text)
 
 
@@ -67,10 +80,10 @@ def _url(values: Mapping[str, str], name: str, default: str) -> str:
     text = (values.get(name) or default).rstrip("/")
     try:
         parts = urlsplit(text)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        valid = valid and not (parts.query or parts.fragment) and text.isprintable() and " " not in text
     except ValueError:
         valid = False
     if not valid:
-        raise ConfigurationError(f"{name}={text}: must be a URL such as {default}.")
+        raise _wrong(name, text, f"must be a URL such as {default}")
     return text

@@ -87,10 +87,13 @@ def _proxy(text: str) -> str:
     text = text.strip()
     if not text:
         return ""
-    parts = urlsplit(text)  # a ValueError of its own for a malformed one
-    if parts.scheme not in ("http", "https", "socks5", "socks5h") or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https", "socks5", "socks5h") and parts.port != 0
+    except ValueError:  # a malformed host or port
+        known = False
+    if not known or not parts.hostname or not text.isprintable() or " " in text:
         raise ValueError("must look like http://host:port, https://…, socks5://… or socks5h://…")
-    _ = parts.port
     return text
 
 

@@ -61,7 +61,7 @@ class Gateway:
         )
         self.session = requests.Session()
         self.session.trust_env = False
-        self._token = ""
+        self.token = ""
         self._changed: dict[str, object] = {}
         self.process = self._start()
 
@@ -123,10 +123,10 @@ class Gateway:
 
     def admin(self, path: str, body: Any) -> Any:
         """POST to the admin API as the operator; the answer's `data`."""
-        if not self._token:
+        if not self.token:
             login = self.post("/api/login", {"username": "admin", "password": "admin"})
-            self._token = login.json()["token"]
-        answer = self.post(path, body, Authorization=f"Bearer {self._token}")
+            self.token = login.json()["token"]
+        answer = self.post(path, body, Authorization=f"Bearer {self.token}")
         assert answer.ok, answer.text
         return answer.json().get("data")
 

@@ -27,13 +27,15 @@ from collections.abc import Sequence
 from grok2api.messages import Message, Role
 
 _BREAK = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
-_BLANK = rf"[^\S{_BREAK}]*"
+# Possessive (`*+`), so that a long line costs linear time.
+_BLANK = rf"[^\S{_BREAK}]*+"
 _HEADING = re.compile(
-    rf"(?:^|(?<=[{_BREAK}]))(?={_BLANK}\\*{_BLANK}\[{_BLANK}(?:system|developer|user|assistant|tool)\b)",
+    rf"(?:^|(?<=[{_BREAK}]))(?={_BLANK}\\*+{_BLANK}\[{_BLANK}(?:system|developer|user|assistant|tool)\b)",
     re.IGNORECASE,
 )
-_THINK = re.compile(r"<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
-_DATA_URL = re.compile(r"!\[[^\]]*\]\(data:[^)\s]*\)|data:[\w.+/-]+;base64,[A-Za-z0-9+/=_-]+")
+# Thinking that comes first goes with the space behind it; later the one line break that the gateway adds.
+_THINK = re.compile(r"\A\s*+<think>.*?(?:</think>\s*|\Z)|<think>.*?(?:</think>\n?|\Z)", re.DOTALL)
+_DATA_URL = re.compile(r"!\[[^\[\]]*+\]\(data:[^()\s]*+\)|data:[\w.+/;=-]+;base64,[A-Za-z0-9+/=_-]+")
 _NAME = re.compile(r"[^\w.\- ]")
 
 

@@ -26,7 +26,11 @@ from grok2api.errors import (
 
 _MARKER = re.compile(r"\[WKE=[\w-]+:([\w-]+)\]")
 
-INVALID_ARGUMENT, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAUTHENTICATED = 3, 7, 8, 16
+INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAUTHENTICATED = 3, 8, 16
+
+#: A longer wait than this cannot be meant (s).
+_MAX_WAIT_S = 7 * 86400.0
+_REGION = re.compile(r"not available in (?:\S+ ){0,2}(?:region|country)")
 
 #: The one key of a streamed `response.error` that names its reason, as a code of ours.
 _STREAM_REASONS = {
@@ -72,6 +76,8 @@ def from_response(status: int, content_type: str, body: bytes) -> UpstreamError 
             return _unauthorized()
         case 429:
             return _rate_limited(wait_s)
+    if code == UNAUTHENTICATED:
+        return _unauthorized()
     return UpstreamFailed(f"Grok answered with status {status}.")
 
 
@@ -81,13 +87,12 @@ def from_error_object(error: object) -> UpstreamError | BadRequest:
     known = _from_words(code, message)
     if known is not None:
         return known
-    match code:
-        case 8:
-            return _rate_limited(wait_s)
-        case 16:
-            return _unauthorized()
-        case 3:
-            return Rejected("Grok refused the request as invalid.")
+    if code == RESOURCE_EXHAUSTED:
+        return _rate_limited(wait_s)
+    if code == UNAUTHENTICATED:
+        return _unauthorized()
+    if code == INVALID_ARGUMENT:
+        return Rejected("Grok refused the request as invalid.")
     return UpstreamFailed("Grok reported an error in its answer.")
 
 
@@ -116,12 +121,11 @@ def _fields(error: object) -> tuple[object, str, float | None]:
     code = error.get("code")
     message = error.get("message")
     for key, reason in _STREAM_REASONS.items():
-        if key in error:
+        if error.get(key) is not None:
             code = reason
-    wait = error.get("waitTimeSeconds")
-    wait_s = (
-        float(wait) if isinstance(wait, int | float) and not isinstance(wait, bool) and wait > 0 else None
-    )
+    wait, wait_s = error.get("waitTimeSeconds"), None
+    if isinstance(wait, int | float) and not isinstance(wait, bool) and wait > 0:
+        wait_s = float(min(wait, _MAX_WAIT_S))
     return code, message if isinstance(message, str) else "", wait_s
 
 
@@ -134,7 +138,7 @@ def _from_words(code: object, message: str) -> UpstreamError | BadRequest | None
         return AccountDead("Grok has blocked the account.", "blocked")
     if reason == "email-domain-rejected":
         return AccountDead("Grok rejects the account's e-mail domain.", "email_domain_rejected")
-    if reason == "invalid-credentials" or (code == UNAUTHENTICATED and "session" in text):
+    if reason == "invalid-credentials" or (not reason and code == UNAUTHENTICATED and "session" in text):
         return AccountDead("The account's session no longer exists.", "session_deleted")
     if code in ("content-moderated", "moderated"):
         return Moderated("Grok refused the request because of its content policy.")
@@ -146,6 +150,6 @@ def _from_words(code: object, message: str) -> UpstreamError | BadRequest | None
         return RateLimited("The account's usage limit is reached.", exhausted=True)
     if "anti-bot" in text:
         return challenged("anti-bot rules")
-    if "not available in your region" in text or "not available in your country" in text:
+    if _REGION.search(text):
         return challenged("not available in this region")
     return None

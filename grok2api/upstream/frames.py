@@ -8,6 +8,7 @@ One `FrameReader` reads one answer.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -23,7 +24,12 @@ MAX_LINE_BYTES = 8 * 1024 * 1024
 #: A final token that repeats the whole answer is a known fault; shorter ones may be meant ("ha", "ha").
 _REPEAT_MIN_CHARS = 40
 _SSE_FIELDS = (b"event:", b"id:", b"retry:", b":")
-_HIDDEN_TAGS = frozenset({"tool_usage_card", "raw_function_result"})
+_HIDDEN_TAGS = ("tool_usage_card", "raw_function_result")
+#: The keys of a frame that is a piece of text and nothing else.
+_TOKEN_KEYS = frozenset(
+    {"token", "isThinking", "isSoftStop", "responseId", "messageTag", "messageStepId", "rolloutId"}
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder()
 
 
@@ -47,12 +53,12 @@ class FrameReader:
         self._seen_content = False
         self._complete = False
 
-    def read(self, line: bytes) -> list[Event]:
-        """The events of one line, which may hold no object, one, or several."""
+    def read(self, line: bytes) -> Iterable[Event]:
+        """The events of one line, which may hold no object, one, or several. To be used up before the next."""
         try:
             frame = orjson.loads(line)
         except orjson.JSONDecodeError:
-            return [event for frame in self._decode_slowly(line) for event in self._frame(frame)]
+            return self._read_slowly(line)
         return self._frame(frame)
 
     def end(self) -> list[Event]:
@@ -66,10 +72,19 @@ class FrameReader:
             raise UpstreamFailed("Grok's answer was empty.")
         return [*events, Finish()]
 
+    def _read_slowly(self, line: bytes) -> Iterator[Event]:
+        for frame in self._decode_slowly(line):
+            yield from self._frame(frame)
+
     def _decode_slowly(self, line: bytes) -> Iterator[object]:
         line = line.strip()
         if line.startswith(b"data:"):
             line = line[5:].strip()
+            try:
+                yield orjson.loads(line)
+                return
+            except orjson.JSONDecodeError:
+                pass
         if not line or line == b"[DONE]" or line.startswith(_SSE_FIELDS):
             return
         if line.startswith(b"<") and not self._seen_frame:
@@ -99,7 +114,12 @@ class FrameReader:
         return self._response(response) if isinstance(response, dict) else []
 
     def _response(self, response: dict[str, Any]) -> list[Event]:
+        """The events of a frame with every key it has; most have only those of a piece of text."""
         events: list[Event] = []
+        if response.keys() <= _TOKEN_KEYS:
+            if response.get("responseId") == self._answer_id or self._is_first_answer(response):
+                self._token(response, events)
+            return events
         if response.get("error"):
             raise from_error_object(response["error"])
         if not self._is_first_answer(response):
@@ -110,12 +130,8 @@ class FrameReader:
             citation = citation_of(response["cardAttachment"])
             if citation is not None:
                 events.append(citation)
-        token = response.get("token")
-        if token and isinstance(token, str):
-            self._token(token, response, events)
+        self._token(response, events)
         events += self._media.read(response)
-        if response.get("isSoftStop"):
-            self._complete = True
         if "modelResponse" in response:
             self._model_response(response["modelResponse"], events)
         return events
@@ -131,23 +147,27 @@ class FrameReader:
             self._answer_id = answer_id
         return self._answer_id is None or self._answer_id == answer_id
 
-    def _token(self, token: str, response: dict[str, Any], events: list[Event]) -> None:
+    def _token(self, response: dict[str, Any], events: list[Event]) -> None:
+        if response.get("isSoftStop"):
+            self._complete = True
+        token = response.get("token")
         tag = response.get("messageTag")
-        if tag in _HIDDEN_TAGS:
+        if not token or not isinstance(token, str) or tag in _HIDDEN_TAGS:
             return
-        if _is_thinking(response, tag):
-            self._seen_content = True
-            events.append(Reasoning(token, tag == "header"))
+        flag = response.get("isThinking")
+        if flag is True or (flag is None and _is_step_of_thinking(response, tag)):
+            heading = tag == "header"
+            text = " ".join(token.split()) if heading else token
+            if text:
+                self._seen_content = True
+                events.append(Reasoning(text, heading))
             return
-        if (
-            self._length >= _REPEAT_MIN_CHARS
-            and len(token) == self._length
-            and token == "".join(self._pieces)
-        ):
+        length = len(token)
+        if length == self._length >= _REPEAT_MIN_CHARS and token == "".join(self._pieces):
             return
         self._seen_content = True
         self._pieces.append(token)
-        self._length += len(token)
+        self._length += length
         events.append(Text(token))
 
     def _model_response(self, model: object, events: list[Event]) -> None:
@@ -172,7 +192,7 @@ class FrameReader:
 def _without_surrogates(value: Any) -> Any:
     """JSON may escape half a character, which no UTF-8 output can carry: it becomes U+FFFD."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8") if not value.isascii() else value
+        return _SURROGATE.sub("\ufffd", value)
     if isinstance(value, list):
         return [_without_surrogates(item) for item in value]
     if isinstance(value, dict):
@@ -180,11 +200,9 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-def _is_thinking(response: dict[str, Any], tag: object) -> bool:
-    flag = response.get("isThinking")
-    if flag is None:  # 2025's deep search marked thinking by the presence of a step
-        return response.get("messageStepId") is not None and tag != "final"
-    return flag is True
+def _is_step_of_thinking(response: dict[str, Any], tag: object) -> bool:
+    """2025's deep search marked thinking by the presence of a step, without a flag."""
+    return response.get("messageStepId") is not None and tag != "final"
 
 
 def _sources(response: dict[str, Any]) -> list[Event]:

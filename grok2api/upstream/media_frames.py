@@ -57,14 +57,17 @@ class MediaReader:
 
     def __init__(self) -> None:
         self._given: set[str] = set()
+        #: paths, or ids where there is no path, of pictures not to be given
         self._withheld: set[str] = set()
+        self._reported: set[str] = set()
         self._attachment: str | None = None
         self._video = False
+        self._video_withheld = False
 
     @property
     def found(self) -> bool:
         """Whether there was any picture or video, withheld ones included."""
-        return bool(self._given or self._withheld or self._video)
+        return bool(self._given or self._reported or self._video)
 
     def read(self, response: dict[str, Any]) -> list[Event]:
         """The media events of one frame."""
@@ -79,7 +82,7 @@ class MediaReader:
                 self._streaming_image(chunk, chunk.get("imageUuid"), events)
         cached = response.get("cachedImageGenerationResponse")
         if isinstance(cached, dict):
-            self._finished(cached, events)
+            self._streaming_image(cached | {"progress": 100}, None, events)
         video = response.get("streamingVideoGenerationResponse")
         if isinstance(video, dict):
             self._streaming_video(video, events)
@@ -89,33 +92,43 @@ class MediaReader:
         return events
 
     def end(self) -> list[Event]:
-        """A video that only the list of attachments named."""
-        if self._attachment is None or self._video:
-            return []
-        self._video = True
-        return [Video(self._attachment)]
+        """What only the end makes sure of: a picture that never came, a video that only the attachments named."""
+        events: list[Event] = []
+        if self._withheld and not self._given and not self._reported:
+            self._report("", events)
+        if not self._video and self._video_withheld:
+            self._video = True
+            events.append(Moderated("video"))
+        elif not self._video and self._attachment is not None:
+            self._video = True
+            events.append(Video(self._attachment))
+        return events
 
     def _streaming_image(self, image: dict[str, Any], image_id: object, events: list[Event]) -> None:
         percent = percent_of(image.get("progress"))
         path = asset_path(image.get("imageUrl"))
         if image.get("moderated") is True:
             name = path or str(image_id)
-            if percent >= 100 and name not in self._withheld:
-                self._withheld.add(name)
-                events.append(Moderated("image"))
-            elif path:
-                self._withheld.add(path)
+            self._withheld.add(name)
+            if percent >= 100:
+                self._report(name, events)
+        elif percent >= 100 and path is None:
+            self._withheld.add(str(image_id))  # unless another frame still brings its path
         elif percent < 100 or (path and _PREVIEW.search(path)):
             events.append(Progress("image", min(percent, 99)))
         else:
             self._finished(image, events)
 
+    def _report(self, name: str, events: list[Event]) -> None:
+        if name not in self._reported:
+            self._reported.add(name)
+            events.append(Moderated("image"))
+
     def _finished(self, image: dict[str, Any], events: list[Event]) -> None:
         path = asset_path(image.get("imageUrl"))
         if path is None or _PREVIEW.search(path) or path in self._given:
             return
-        if image.get("moderated") is True or path in self._withheld:
-            self._withheld.add(path)
+        if path in self._withheld:
             return
         self._given.add(path)
         events.append(Image(path))
@@ -123,6 +136,7 @@ class MediaReader:
     def _streaming_video(self, video: dict[str, Any], events: list[Event]) -> None:
         path = asset_path(video.get("videoUrl"))
         if video.get("moderated") is True:
+            self._video_withheld = True
             if percent_of(video.get("progress")) >= 100 and not self._video:
                 self._video = True
                 events.append(Moderated("video"))

@@ -43,11 +43,12 @@ class PromptBody:
                 if raw.isclosed():  # a decoder that waits for more also returns nothing
                     break
                 continue
-            if b"\n" not in piece:
+            end = piece.find(b"\n")
+            size += len(piece) if end < 0 else end
+            if size > MAX_LINE_BYTES:
+                raise UpstreamFailed("Grok's answer is broken: a line is too long.")
+            if end < 0:
                 started.append(piece)
-                size += len(piece)
-                if size > MAX_LINE_BYTES:
-                    raise UpstreamFailed("Grok's answer is broken: a line is too long.")
                 continue
             if started:
                 started.append(piece)

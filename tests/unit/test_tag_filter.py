@@ -239,6 +239,20 @@ def test_no_more_is_held_back_than_may_become_a_tag(text: str, held: str) -> Non
     assert tag_filter.held == held
 
 
+def test_after_the_end_no_element_is_open() -> None:
+    tag_filter = TagFilter(frozenset(NAMES))
+    for unfinished in (
+        "<grok:render>x",
+        "<grok:render><grok:render>",
+        f"{PYTHON}x",
+        "<xaiArtifact><grok:render x",
+    ):
+        tag_filter.feed(unfinished)
+        tag_filter.end()
+        assert tag_filter.idle
+        assert tag_filter.feed("a</xaiArtifact></grok:render>b") == "a</xaiArtifact></grok:render>b"
+
+
 # Events
 
 
@@ -360,6 +374,12 @@ def test_what_is_held_back_comes_before_the_finish() -> None:
 def test_what_is_held_back_comes_at_the_end_without_a_finish() -> None:
     assert filtered(Text("a <")) == [Text("a "), Text("<")]
     assert filtered(Text(f"a\n{PYTHON}x")) == [Text("a\n````python\nx"), Text("\n````")]
+
+
+def test_a_body_without_markup_passes_as_the_same_objects() -> None:
+    body = [Text("a"), Text("\nb")]
+    passed = filtered(Text("<xaiArtifact>"), *body, Text("</xaiArtifact>"))
+    assert [id(event) for event in passed] == [id(event) for event in body]
 
 
 def test_a_fence_knows_the_text_that_passed_without_it() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from urllib.parse import quote
 
-from grok2api.events import Event, Finish, Progress, Reasoning, Sources, Text
+from grok2api.events import Event, Finish, Image, Moderated, Progress, Reasoning, Sources, Text, Video
 
 _OPEN = "<think>\n"
 _CLOSE = "\n</think>\n"
+#: What ends the thinking: the answer, or its end. A citation is not part of the text.
+_CLOSING = (Text, Image, Video, Moderated, Finish)
+#: What would end the target of a Markdown link.
+_NOT_IN_TARGET = re.compile(r'[\s()<>"\\\x00-\x1f\x7f]')
 
 
 def hide_thinking(events: Iterable[Event]) -> Iterator[Event]:
@@ -32,30 +38,40 @@ def lay_out_thinking(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def tag_thinking(events: Iterable[Event]) -> Iterator[Event]:
-    """Reasoning as text inside `<think>`, which is always closed; it opens again when thinking does."""
+    """Reasoning as text inside `<think>`, which is always closed, also before an error; it opens again when
+    thinking does."""
     thinking = False
-    for event in events:
-        kind = type(event)
-        if kind is Reasoning:
-            text = event.text  # type: ignore[union-attr]
-            yield Text(text if thinking else _OPEN + text)
-            thinking = True
-            continue
-        if thinking and kind in (Text, Finish):
-            thinking = False
+    try:
+        for event in events:
+            kind = type(event)
+            if kind is Reasoning:
+                text = event.text  # type: ignore[union-attr]
+                yield Text(text if thinking else _OPEN + text)
+                thinking = True
+                continue
+            if thinking and kind in _CLOSING:
+                thinking = False
+                yield Text(_CLOSE)
+            yield event
+    except Exception:
+        if thinking:
             yield Text(_CLOSE)
-        yield event
+        raise
 
 
 def _block(event: Event) -> str:
     match event:
         case Sources(items):
-            return "\n".join(f"- [{_plain(s.title)}]({s.url}{_preview(s.preview)})" for s in items)
+            return "\n".join(f"- [{_plain(s.title)}]({_target(s.url)}{_preview(s.preview)})" for s in items)
         case Progress(kind, percent):
             return f"{kind}: {percent}%"
         case Reasoning(text):
             return text.strip("\n")
     raise AssertionError(event)
+
+
+def _target(url: str) -> str:
+    return _NOT_IN_TARGET.sub(lambda found: quote(found[0], safe=""), url)
 
 
 def _plain(text: str) -> str:

@@ -87,10 +87,13 @@ class SqlAccounts(Accounts):
             missing = select(
                 _accounts.c.id, _accounts.c.tier, _accounts.c.disabled, _accounts.c.expired_reason
             )
-            for row in connection.execute(missing.where(~standing.exists())).all():
-                out = row.disabled or row.expired_reason is not None
-                state = State.OUT if out else State.READY
-                connection.execute(insert(quotas), [new_standing(row.id, row.tier, pool) | {"state": state}])
+            rows = [
+                new_standing(row.id, row.tier, pool)
+                | ({"state": State.OUT} if row.disabled or row.expired_reason is not None else {})
+                for row in connection.execute(missing.where(~standing.exists()))
+            ]
+            if rows:
+                connection.execute(insert(quotas), rows)
 
     def _insert(self, connection: Connection, secrets: dict[str, str], tier: Tier, now: float) -> None:
         blank = {"disabled": False, "strikes": 0, "failed_count": 0, "note": "", "request_count": 0}
@@ -182,4 +185,6 @@ def _shortage(connection: Connection, wanted: LeaseRequest, now: float) -> Short
         func.min(case((waiting, quota.returns_at), (poor, quota.window_ends_at))).label("returns_at"),
     ).join(_accounts, _accounts.c.id == quota.account_id)
     row = connection.execute(query.where(quota.pool == wanted.pool)).mappings().one()
-    return Shortage(**row)
+    returns_at = row["returns_at"]
+    counts = {name: int(value) for name, value in row.items() if name != "returns_at"}
+    return Shortage(**counts, returns_at=returns_at)

@@ -17,14 +17,15 @@ from grok2api.storage.sql.tables import AccountRow, CounterRow, LeaseRow, State,
 
 _accounts, _counters, _leases = table_of(AccountRow), table_of(CounterRow), table_of(LeaseRow)
 
-#: How many void leases or returning accounts one lease tidies up; the next one goes on.
+#: How many void leases or returning accounts are tidied up at a time: one lease goes on only while it
+#: finds no account, so that a crowd that returns at once delays nobody for long.
 _TIDY_LIMIT = 200
 
 _of_pool = quotas.c.pool == bindparam("pool_name")
 _of_account = quotas.c.account_id == bindparam("account")
 _void = _leases.c.expires_at <= bindparam("now")
 _due = and_(_of_pool, quotas.c.state == State.WAITING, quotas.c.returns_at <= bindparam("now"))
-_resting = and_(_of_pool, quotas.c.state == State.RESTING)
+_resting = and_(_of_pool, quotas.c.rest_until_request.is_not(None))
 _choice = and_(_of_pool, quotas.c.tier == bindparam("tier"), quotas.c.state == bindparam("state"))
 
 _TIDY = select(
@@ -32,7 +33,9 @@ _TIDY = select(
     exists(select(quotas.c.account_id).where(_due)).label("due"),
     exists(select(quotas.c.account_id).where(_resting)).label("resting"),
 )
-_VOID_LEASES = select(_leases.c.id, _leases.c.account_id).where(_void).order_by(_leases.c.expires_at)
+_VOID_LEASES = (
+    select(_leases.c.id, _leases.c.account_id).where(_void).order_by(_leases.c.expires_at).limit(_TIDY_LIMIT)
+)
 _DUE = select(quotas).where(_due).order_by(quotas.c.returns_at).limit(_TIDY_LIMIT).with_for_update()
 _RESTED = (
     update(quotas)
@@ -40,7 +43,12 @@ _RESTED = (
         _resting,
         (quotas.c.rest_until_request < bindparam("number")) | (quotas.c.rest_until_at <= bindparam("now")),
     )
-    .values(state=State.READY, rest_until_request=None, rest_until_at=None)
+    .values(
+        # One that waits or is out as well stays what it is.
+        state=case((quotas.c.state == State.RESTING, State.READY), else_=quotas.c.state),
+        rest_until_request=None,
+        rest_until_at=None,
+    )
 )
 _BEST = (
     select(quotas.c.account_id, quotas.c.remaining, _accounts.c.secret)
@@ -71,13 +79,19 @@ _COUNT = update(_counters).where(_counters.c.name == bindparam("counter")).value
 
 def take_best(connection: Connection, wanted: LeaseRequest, now: float) -> Lease | None:
     """The contract's `lease`, within a transaction."""
-    _tidy(connection, wanted, now)
-    for state in (State.READY, State.RESTING):
-        for tier in wanted.tiers:
-            row = _best(connection, wanted, tier, state)
-            if row is not None:
-                return _take(connection, row, wanted, tier, now)
-    return None
+    waiting = connection.execute(_TIDY, {"pool_name": wanted.pool, "now": now}).one()
+    if waiting.resting:
+        _end_rests(connection, wanted, now)
+    more = waiting.void or waiting.due
+    while True:
+        more = more and _tidy(connection, wanted.pool, now)
+        for state in (State.READY,) if more else (State.READY, State.RESTING):
+            for tier in wanted.tiers:
+                row = _best(connection, wanted, tier, state)
+                if row is not None:
+                    return _take(connection, row, wanted, tier, now)
+        if not more:
+            return None
 
 
 def release(connection: Connection, lease_id: str, account_id: int) -> None:
@@ -95,23 +109,27 @@ def request_number(connection: Connection, pool: str) -> int:
     return int(number)
 
 
-def _tidy(connection: Connection, wanted: LeaseRequest, now: float) -> None:
-    """Free void leases, let waiting accounts return whose time has come, and end rests that are over."""
-    values = {"pool_name": wanted.pool, "now": now}
-    waiting = connection.execute(_TIDY, values).one()
-    if waiting.void:
-        for row in connection.execute(_VOID_LEASES.limit(_TIDY_LIMIT), {"now": now}).all():
-            release(connection, row.id, row.account_id)
-    if waiting.due:
-        for due in connection.execute(_DUE, values).mappings().all():
-            write_standing(connection, dict(due), out=False, now=now)
-    if waiting.resting:
-        # Requests are only counted while somebody rests: nobody else asks for the number.
-        number = request_number(connection, wanted.pool)
-        if wanted.first_attempt:
-            connection.execute(_COUNT, {"counter": f"requests:{wanted.pool}"})
-            number += 1
-        connection.execute(_RESTED, values | {"number": number})
+def _tidy(connection: Connection, pool: str, now: float) -> bool:
+    """Free void leases and let waiting accounts return whose time has come; whether there may be more of them."""
+    void = connection.execute(_VOID_LEASES, {"now": now}).all()
+    for row in void:
+        release(connection, row.id, row.account_id)
+    due = connection.execute(_DUE, {"pool_name": pool, "now": now}).mappings().all()
+    for standing in due:
+        write_standing(connection, dict(standing), out=False, now=now)
+    return len(void) == _TIDY_LIMIT or len(due) == _TIDY_LIMIT
+
+
+def _end_rests(connection: Connection, wanted: LeaseRequest, now: float) -> None:
+    """Count this request and end the rests that are over.
+
+    Requests are only counted while somebody rests: nobody else asks for the number.
+    """
+    number = request_number(connection, wanted.pool)
+    if wanted.first_attempt:
+        connection.execute(_COUNT, {"counter": f"requests:{wanted.pool}"})
+        number += 1
+    connection.execute(_RESTED, {"pool_name": wanted.pool, "now": now, "number": number})
 
 
 def _best(connection: Connection, wanted: LeaseRequest, tier: Tier, state: State) -> Any:

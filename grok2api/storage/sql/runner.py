@@ -20,7 +20,9 @@ class Runner(ABC):
 
     @abstractmethod
     def write(self, work: Callable[[Connection], T]) -> T:
-        """All or nothing, alone among the writers of what it touches."""
+        """All or nothing, alone among all writers of the database while it runs.
+
+        What the work reads, it reads after its turn has come. A work may be run anew, never half."""
 
     @abstractmethod
     def close(self) -> None: ...

@@ -4,31 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, exists, select, update
 
 from grok2api.accounts import DEFAULT_WINDOW_S, Lease, Settlement
 from grok2api.storage.sql.choice import release, request_number
-from grok2api.storage.sql.standing import standings, write_standing
+from grok2api.storage.sql.standing import quotas, standings, write_standing
 from grok2api.storage.sql.tables import AccountRow, table_of
 
 _accounts = table_of(AccountRow)
 
+_rests = exists().where(
+    quotas.c.account_id == bindparam("account"),
+    quotas.c.pool == bindparam("pool_name"),
+    quotas.c.rest_until_request.is_not(None),
+)
 _PLAIN_SUCCESS = (
     update(_accounts)
-    .where(_accounts.c.id == bindparam("account"), _accounts.c.strikes == 0, _accounts.c.failed_count == 0)
+    .where(
+        _accounts.c.id == bindparam("account"),
+        _accounts.c.strikes == 0,
+        _accounts.c.failed_count == 0,
+        ~_rests,
+    )
     .values(request_count=_accounts.c.request_count + 1, last_used_at=bindparam("now"))
 )
 
 
 def settle(connection: Connection, lease: Lease, settlement: Settlement, now: float) -> None:
     """The contract's `settle`, within a transaction."""
+    if not (_is_plain(settlement, lease) and _count_success(connection, lease, now)):
+        _carry_out(connection, lease, settlement, now)
     release(connection, lease.id, lease.account_id)
-    if settlement.reset and settlement.used == lease.cost:
-        # The common end: an account without failures to forget needs no more than its counters.
-        values = {"account": lease.account_id, "now": now}
-        if connection.execute(_PLAIN_SUCCESS, values).rowcount:
-            return
-    _carry_out(connection, lease, settlement, now)
+
+
+def _is_plain(settlement: Settlement, lease: Lease) -> bool:
+    return settlement.reset and settlement.used <= lease.cost
+
+
+def _count_success(connection: Connection, lease: Lease, now: float) -> bool:
+    """The common end: an account without failures to forget needs no more than its counters. False: it has some."""
+    values = {"account": lease.account_id, "pool_name": lease.pool, "now": now}
+    return bool(connection.execute(_PLAIN_SUCCESS, values).rowcount)
 
 
 def _carry_out(connection: Connection, lease: Lease, settlement: Settlement, now: float) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -19,7 +21,7 @@ from gevent import monkey
 from gevent.threadpool import ThreadPool
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import SingletonThreadPool
+from sqlalchemy.pool import QueuePool, SingletonThreadPool
 
 from grok2api.env import Env
 from grok2api.errors import ConfigurationError, StorageUnavailable
@@ -36,7 +38,7 @@ LOCK_WAIT_S = 10.0
 T = TypeVar("T")
 
 
-def open_store(app: Flask, env: Env, pools: Sequence[str]) -> Store:
+def open_store(app: Flask, env: Env, pools: Sequence[str], lock_wait_s: float = LOCK_WAIT_S) -> Store:
     """The store in the data directory's file, or in the one that DATABASE_URL names."""
     path = database_path(env)
     try:
@@ -50,24 +52,20 @@ def open_store(app: Flask, env: Env, pools: Sequence[str]) -> Store:
             f"{path}: cannot be written to. Mend its permissions or set GROK2API_DATA_DIR."
         )
     app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{path}"
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
-        "poolclass": SingletonThreadPool,
-        "pool_size": READERS + 2,
-        "connect_args": {"isolation_level": None, "timeout": LOCK_WAIT_S, "check_same_thread": False},
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _pool_options() | {
+        "connect_args": {"isolation_level": None, "timeout": lock_wait_s, "check_same_thread": False},
     }
     db.init_app(app)
     with app.app_context():
         engine = db.engine
-    _configure(engine)
-    runner = SqliteRunner(engine)
+    event.listen(engine, "connect", _prepare)
     try:
-        with engine.execution_options(write=True).begin() as connection:
+        with _transaction(engine, "BEGIN IMMEDIATE") as connection:
             migrate(connection)
         engine.dispose()
-        store = SqlStore(runner, pools)
+        return SqlStore(SqliteRunner(engine), pools)
     except (SQLAlchemyError, sqlite3.Error, StorageUnavailable) as error:
         raise ConfigurationError(f"{path}: cannot be used as the database ({_cause(error)}).") from error
-    return store
 
 
 def database_path(env: Env) -> Path:
@@ -82,24 +80,35 @@ def database_path(env: Env) -> Path:
     return Path(unquote(parts.path[1:])).expanduser().absolute()
 
 
-def _configure(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
+def _pool_options() -> dict[str, Any]:
+    """A connection for each native thread of a patched process; any thread's connections elsewhere."""
+    if monkey.is_module_patched("threading"):
+        return {"poolclass": SingletonThreadPool, "pool_size": READERS + 2}
+    return {"poolclass": QueuePool, "pool_size": READERS + 2, "max_overflow": -1}
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        write = connection.get_execution_options().get("write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+def _prepare(connection: Any, _: Any) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@contextmanager
+def _transaction(engine: Engine, begin: str) -> Iterator[Connection]:
+    # The driver begins none by itself (isolation_level None), and SQLAlchemy's own begin is only a mark.
+    with engine.begin() as connection:
+        connection.connection.driver_connection.execute(begin)  # type: ignore[union-attr]
+        yield connection
 
 
 class SqliteRunner(Runner):
-    """Runs work in native threads when the process is patched by gevent, directly when it is not."""
+    """Runs work in native threads when the process is patched by gevent, in the caller's when it is not.
+
+    One writer at a time: waiting for a turn here is fair and cheap, waiting for SQLite's lock is neither.
+    """
 
     def __init__(self, engine: Engine) -> None:
-        self._reading = engine
-        self._writing = engine.execution_options(write=True)
+        self._engine = engine
+        self._turn = Lock()
         # gevent stubs leave the pool's constructor untyped
         self._readers: Any = None
         self._writer: Any = None
@@ -107,21 +116,24 @@ class SqliteRunner(Runner):
             self._readers, self._writer = ThreadPool(READERS), ThreadPool(1)
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        return self._run(self._readers, self._reading, work)
+        return self._run(self._readers, "BEGIN", work)
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        return self._run(self._writer, self._writing, work)
+        if self._writer is not None:
+            return self._run(self._writer, "BEGIN IMMEDIATE", work)
+        with self._turn:
+            return self._run(None, "BEGIN IMMEDIATE", work)
 
     def close(self) -> None:
         for pool in filter(None, (self._readers, self._writer)):
             pool.kill()
-        self._reading.dispose()
+        self._engine.dispose()
 
-    def _run(self, pool: Any, engine: Engine, work: Callable[[Connection], T]) -> T:
+    def _run(self, pool: Any, begin: str, work: Callable[[Connection], T]) -> T:
         def attempt() -> tuple[T | None, Exception | None]:
             # Handed back rather than raised: gevent prints what its threads raise.
             try:
-                with engine.begin() as connection:
+                with _transaction(self._engine, begin) as connection:
                     return work(connection), None
             except Exception as error:
                 return None, error

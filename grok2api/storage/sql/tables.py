@@ -45,6 +45,8 @@ class State(IntEnum):
 
 class AccountRow(Base):
     __tablename__ = "accounts"
+    # A late settlement of a deleted account must not meet a new one of the same id.
+    __table_args__ = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True)
@@ -89,7 +91,7 @@ class QuotaRow(Base):
     __table_args__ = (
         Index("ix_account_quotas_choice", "pool", "tier", "state", "in_flight", "quota_order", "used_at"),
         Index("ix_account_quotas_return", "pool", "state", "returns_at"),
-        Index("ix_account_quotas_rest", "pool", "state", "rest_until_request"),
+        Index("ix_account_quotas_rest", "pool", "rest_until_request"),
     )
 
 

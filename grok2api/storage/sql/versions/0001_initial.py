@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("request_count", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_accounts"),
         sa.UniqueConstraint("digest", name="uq_accounts_digest"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "account_tags",
@@ -65,7 +66,7 @@ def upgrade() -> None:
         ["pool", "tier", "state", "in_flight", "quota_order", "used_at"],
     )
     op.create_index("ix_account_quotas_return", "account_quotas", ["pool", "state", "returns_at"])
-    op.create_index("ix_account_quotas_rest", "account_quotas", ["pool", "state", "rest_until_request"])
+    op.create_index("ix_account_quotas_rest", "account_quotas", ["pool", "rest_until_request"])
     op.create_table(
         "leases",
         sa.Column("id", sa.String(32), nullable=False),

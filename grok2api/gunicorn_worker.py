@@ -1,0 +1,70 @@
+"""gunicorn's gevent worker, which when told to stop does not wait for connections that are idle.
+
+The stock worker waits for every open connection: a client or nginx that merely keeps one open would delay
+each restart by the whole keep-alive time.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import gevent
+from greenlet import getcurrent, greenlet
+from gunicorn.workers.ggevent import GeventWorker
+
+#: A connection younger than this may be about to bring its first request.
+_FRESH_S = 1.0
+
+
+class _NoRequest(BaseException):
+    """Thrown into a greenlet that waits for a further request; its wait then ends as if timed out."""
+
+
+class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: greenlet -> its connection, and since when it waits for a request
+        self._clients: dict[greenlet, socket.socket] = {}
+        self._waiting: dict[greenlet, float] = {}
+
+    def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
+        me = getcurrent()
+        self._clients[me] = client
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            del self._clients[me]
+
+    @contextmanager
+    def timeout_ctx(self) -> Iterator[None]:
+        """Around the wait for a connection's next request."""
+        me = getcurrent()
+        self._waiting[me] = time.monotonic()
+        try:
+            with super().timeout_ctx():
+                yield
+        except _NoRequest:
+            pass
+        finally:
+            del self._waiting[me]
+
+    def notify(self) -> None:
+        """Called every second, also while stopping."""
+        super().notify()
+        if not self.alive:
+            long_ago = time.monotonic() - _FRESH_S
+            for waiter, since in list(self._waiting.items()):
+                if since < long_ago and not _has_data(self._clients[waiter]):
+                    gevent.kill(waiter, _NoRequest)
+
+
+def _has_data(connection: socket.socket) -> bool:
+    """Whether there is something to read: a request that is arriving."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -1,0 +1,101 @@
+"""POST /api/login and /api/logout, and the guard of everything else under /api."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from tests.gateway import Gateway
+
+
+@pytest.fixture
+def browser(gateway: Gateway) -> requests.Session:
+    """A session that keeps cookies, as a browser does."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def _log_in(browser: requests.Session, url: str, password: str = "admin", **headers: str) -> requests.Response:
+    body = {"username": "admin", "password": password}
+    return browser.post(f"{url}/api/login", json=body, headers=headers)
+
+
+def test_a_login_gives_a_cookie_a_token_and_a_csrf_token(gateway: Gateway, browser: requests.Session) -> None:
+    answer = _log_in(browser, gateway.url)
+    assert answer.status_code == 200
+    assert answer.json()["success"] is True
+    assert {"token", "csrf_token", "message"} <= set(answer.json())
+    [cookie] = list(browser.cookies)
+    assert cookie.has_nonstandard_attr("HttpOnly")
+    assert cookie.get_nonstandard_attr("SameSite") == "Lax"
+
+
+@pytest.mark.parametrize(("name", "password"), [("admin", "wrong"), ("root", "admin"), ("", "")])
+def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(
+    gateway: Gateway, browser: requests.Session, name: str, password: str
+) -> None:
+    answer = browser.post(f"{gateway.url}/api/login", json={"username": name, "password": password})
+    assert answer.status_code == 401
+    assert answer.json() == {
+        "success": False,
+        "error": "The name or the password is wrong.",
+        "code": "wrong_credentials",
+    }
+
+
+def test_without_a_session_everything_is_401(gateway: Gateway, browser: requests.Session) -> None:
+    for path in ("/api/tokens/add", "/api/settings", "/api/logout"):
+        answer = browser.post(gateway.url + path, json={})
+        assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    forged = {"Authorization": "Bearer forged"}
+    assert browser.get(f"{gateway.url}/api/settings", headers=forged).status_code == 401
+
+
+def test_writes_by_cookie_need_the_csrf_token_and_by_bearer_token_do_not(
+    gateway: Gateway, browser: requests.Session
+) -> None:
+    login = _log_in(browser, gateway.url).json()
+    url, body = f"{gateway.url}/api/tokens/add", {"tokens": [], "token_type": "sso"}
+    refused = browser.post(url, json=body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "csrf")
+    assert browser.post(url, json=body, headers={"X-CSRF-Token": "wrong"}).status_code == 403
+    assert browser.post(url, json=body, headers={"X-CSRF-Token": login["csrf_token"]}).status_code == 200
+    bearer = {"Authorization": f"Bearer {login['token']}"}
+    assert requests.post(url, json=body, headers=bearer, timeout=10).status_code == 200
+
+
+def test_logging_out_ends_the_session_on_every_worker(gateway: Gateway, browser: requests.Session) -> None:
+    login = _log_in(browser, gateway.url).json()
+    bearer = {"Authorization": f"Bearer {login['token']}", "Connection": "close"}
+    assert requests.get(f"{gateway.url}/api/settings", headers=bearer, timeout=10).status_code == 200
+    browser.post(f"{gateway.url}/api/logout", headers={"X-CSRF-Token": login["csrf_token"]})
+    statuses = {
+        requests.get(f"{gateway.url}/api/settings", headers=bearer, timeout=10).status_code for _ in range(10)
+    }
+    assert statuses == {401}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-For": "8.8.8.8"},
+        {"X-Forwarded-For": "127.0.0.1, 2001:4860:4860::8888"},
+        {"X-Real-IP": "1.1.1.1"},
+        {"Forwarded": 'for="[2001:4860:4860::8888]:47011";proto=http, for=10.0.0.1'},
+        {"Forwarded": "for=unknown"},
+    ],
+)
+def test_the_default_password_opens_only_from_near(
+    gateway: Gateway, browser: requests.Session, headers: dict[str, str]
+) -> None:
+    answer = _log_in(browser, gateway.url, **headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "default_password")
+    assert "set-password" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("address", ["192.168.1.5", "10.1.2.3, 127.0.0.1", "fd00::1", "::ffff:10.0.0.1"])
+def test_addresses_of_the_own_network_are_near(
+    gateway: Gateway, browser: requests.Session, address: str
+) -> None:
+    assert _log_in(browser, gateway.url, **{"X-Forwarded-For": address}).status_code == 200

@@ -1,0 +1,50 @@
+"""A clean place of every backend, and the repositories over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from grok2api.storage import BACKENDS
+from grok2api.storage.base import Accounts, Sessions, Settings, Store
+from tests.contract.places import PLACES, FilePlace, Place
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    make = PLACES.get(request.param)
+    if make is None:
+        pytest.fail(f"storage {request.param!r} has no row in tests/contract/places.py")
+    made = make(tmp_path / "data")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def store(place: Place) -> Store:
+    return place.store
+
+
+@pytest.fixture
+def accounts(store: Store) -> Accounts:
+    return store.accounts
+
+
+@pytest.fixture
+def settings(store: Store) -> Settings:
+    return store.settings
+
+
+@pytest.fixture
+def sessions(store: Store) -> Sessions:
+    return store.sessions
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[FilePlace]:
+    """A SQLite file, for what only SQL promises."""
+    made = FilePlace(tmp_path / "data")
+    yield made
+    made.close()

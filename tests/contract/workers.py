@@ -1,0 +1,73 @@
+"""What the contract's tests run in processes of their own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Any
+
+from grok2api.accounts import LEASE_S, Lease, LeaseRequest, Outcome
+from grok2api.env import Env
+from tests.contract.dealings import NOW, end
+from tests.contract.places import open_at
+
+
+def in_processes(count: int, work: Callable[..., Any], *args: Any) -> list[Any]:
+    """What `work(*args, number)` returns in each of so many new processes, started together."""
+    spawn = multiprocessing.get_context("spawn")
+    barrier = spawn.Barrier(count)
+    with spawn.Pool(count, initializer=_set_barrier, initargs=(barrier,)) as pool:
+        jobs = [pool.apply_async(_at_once, (work, (*args, number))) for number in range(count)]
+        return [job.get(timeout=90) for job in jobs]
+
+
+_barrier: Any = None
+
+
+def _set_barrier(barrier: Any) -> None:
+    global _barrier
+    _barrier = barrier
+
+
+def _at_once(work: Callable[..., Any], args: Sequence[Any]) -> Any:
+    _barrier.wait(timeout=60)
+    return work(*args)
+
+
+def open_and_close(env: Env, number: int) -> None:
+    open_at(env).close()
+
+
+def take_all(env: Env, wanted: LeaseRequest, outcomes: Sequence[Outcome], number: int) -> list[tuple[int, int | None]]:
+    """Take until there is none, ending each at once; the accounts and what each had before."""
+    taken: list[tuple[int, int | None]] = []
+    with closing(open_at(env)) as store:
+        while (lease := store.accounts.lease(wanted, NOW + number)) is not None:
+            taken.append((lease.account_id, lease.remaining_before))
+            end(store.accounts, lease, outcomes[len(taken) % len(outcomes)], NOW + number)
+    return taken
+
+
+def hold_all(env: Env, wanted: LeaseRequest, number: int) -> list[Lease]:
+    """Take until there is none and keep them."""
+    held: list[Lease] = []
+    with closing(open_at(env)) as store:
+        while (lease := store.accounts.lease(wanted, NOW)) is not None:
+            held.append(lease)
+    return held
+
+
+def take_and_end(env: Env, wanted: LeaseRequest, times: int, number: int) -> tuple[float, float]:
+    """Seconds that so many leases and settlements took, and the longest of them."""
+    longest = 0.0
+    with closing(open_at(env)) as store:
+        began = time.perf_counter()
+        for step in range(times):
+            started = time.perf_counter()
+            lease = store.accounts.lease(wanted, NOW + step * LEASE_S / times)
+            assert lease is not None
+            end(store.accounts, lease, Outcome.SUCCESS, NOW + step * LEASE_S / times)
+            longest = max(longest, time.perf_counter() - started)
+        return time.perf_counter() - began, longest

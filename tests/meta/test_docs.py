@@ -1,0 +1,52 @@
+"""The documentation is kept true."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from grok2api import __version__
+from grok2api.app import create_app
+from grok2api.env import Env
+from grok2api.web.services import KEY
+from tests.gateway import ROOT
+from tests.meta.readme_tables import READMES, with_tables
+
+
+@pytest.mark.parametrize("language", READMES)
+def test_the_tables_are_those_of_the_code(language: str) -> None:
+    text = READMES[language].read_text("utf-8")
+    assert with_tables(text, language) == text, "run: python -m tests.meta.readme_tables"
+
+
+@pytest.mark.parametrize("language", READMES)
+def test_every_variable_route_and_make_target_is_documented(language: str, tmp_path: Path) -> None:
+    text = READMES[language].read_text("utf-8")
+    source = (ROOT / "grok2api" / "env.py").read_text()
+    variables = set(re.findall(r'"([A-Z][A-Z0-9_]+)"', source))
+    assert len(variables) == len(fields(Env))
+    app = create_app(Env(data_dir=tmp_path))
+    app.extensions[KEY].store.close()
+    routes = {
+        re.sub(r"<path:name>", "{id}", rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static"
+    }
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for name in variables | routes | {f"make {target}" for target in targets - {"help"}}:
+        assert f"`{name}`" in text, f"{name} is not in {READMES[language].name}"
+
+
+def test_both_readmes_have_the_same_form() -> None:
+    def form(path: Path) -> list[str]:
+        lines = path.read_text("utf-8").splitlines()
+        return [re.match(r"#+|```\w*|\||", line)[0] for line in lines if re.match(r"#|```|\|", line)]  # type: ignore[index]
+
+    assert form(READMES["en"]) == form(READMES["zh"])
+
+
+def test_the_changelog_has_this_version() -> None:
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
