@@ -90,14 +90,18 @@ def server(
 def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     end = time.monotonic() + _START_S
     while time.monotonic() < end and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-            continue
-        if len(children(process.pid)) == 1:
+        if children(process.pid) and _accepts(port):
             return
-    raise Broken(f"{process.args} does not start:\n{log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.05)
+    raise Broken(f"{process.args!r} does not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -22,7 +22,6 @@ class Env:
     storage_mode: str = "file"
     database_url: str = ""
     upstream_url: str = "https://grok.com"
-    assets_url: str = "https://assets.grok.com"
     secret_key: str = ""
     admin_password: str = ""
     host: str = "127.0.0.1"
@@ -44,7 +43,6 @@ class Env:
             storage_mode=mode,
             database_url=values.get("DATABASE_URL", ""),
             upstream_url=_url(values, "GROK2API_UPSTREAM_URL", default.upstream_url),
-            assets_url=_url(values, "GROK2API_ASSETS_URL", default.assets_url),
             secret_key=values.get("SECRET_KEY", ""),
             admin_password=values.get("ADMIN_PASSWORD", ""),
             host=values.get("HOST") or default.host,

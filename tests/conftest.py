@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.gateway import Gateway
 from tests.simulator.client import Simulator
@@ -16,6 +17,13 @@ BASIC = tuple(f"sim-basic-ok-{n}" for n in range(4))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the long tests at full size")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """`--full`: twenty times the examples of every property."""
+    settings.register_profile("default", deadline=None)
+    settings.register_profile("full", deadline=None, max_examples=2000)
+    settings.load_profile("full" if config.getoption("--full") else "default")
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,6 @@ class Gateway:
         self.environ = clean_environ(
             GROK2API_DATA_DIR=str(data_dir),
             GROK2API_UPSTREAM_URL=upstream_url,
-            GROK2API_ASSETS_URL=upstream_url,
             PORT=str(self.port),
             WEB_CONCURRENCY=str(workers),
             **environ,

@@ -69,6 +69,23 @@ def test_a_worker_told_to_stop_finishes_its_streams_and_is_replaced(own: Gateway
         assert own.chat("Hello").status_code == 200
 
 
+def test_a_stream_keeps_its_lease_as_long_as_it_lasts(own: Gateway, simulator: Simulator, full: bool) -> None:
+    """A lease is void after 45 s without renewal; a worker renews its own every 15 s."""
+    lasts_s = 100 if full else 20
+    with own:
+        response = own.chat(directive("plain", tokens=lasts_s * 2, delay=0.5), stream=True)
+        [(taken,)] = own.sql("SELECT expires_at FROM leases")
+        found = response.iter_lines(chunk_size=1)
+        while time.time() < taken - 45 + lasts_s - 2:
+            assert next(found) is not None
+        [(renewed,)] = own.sql("SELECT expires_at FROM leases")
+        assert renewed >= taken + (lasts_s - 5) // 15 * 15 - 1
+        assert own.chat("Hello").status_code == 200  # a lease of another request tidies up what is void
+        assert own.sql("SELECT count(*) FROM leases") == [(1,)]
+        assert [line for line in found if line][-1] == b"data: [DONE]"
+        assert own.sql("SELECT count(*) FROM leases") == [(0,)]
+
+
 def test_a_lease_of_a_killed_worker_ends_by_itself(own: Gateway, simulator: Simulator) -> None:
     with own:
         response = own.chat(directive("plain", tokens=100_000, delay=0.05), stream=True)

@@ -188,7 +188,7 @@ def assert_clean(events: list[Event]) -> None:
 
 
 @given(json_values(), st.booleans())
-@settings(PATIENT, max_examples=150)
+@settings(PATIENT, max_examples=100)
 def test_any_json_value_is_a_line(value: object, ascii_only: bool) -> None:
     assert_total(json.dumps(value, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass"))
 
@@ -208,7 +208,7 @@ KEYS = (
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), json_values(), min_size=1))
-@settings(PATIENT, max_examples=150)
+@settings(PATIENT, max_examples=100)
 def test_every_key_of_a_frame_may_hold_anything(fields: dict[str, object]) -> None:
     assert_total(json.dumps({"result": {"response": fields}}).encode())
 
@@ -227,7 +227,7 @@ def test_every_key_of_a_frame_may_hold_anything(fields: dict[str, object]) -> No
 @given(st.dictionaries(st.sampled_from(sorted({"code", "message", "error", "streamErrors", "partial", "url",
        "generatedImageUrls", "fileAttachments", "jsonData", "imageUrl", "progress", "moderated", "videoUrl",
        "imageId", "waitTimeSeconds", "usageLimitReached"})), json_values()))  # fmt: skip
-@settings(PATIENT, max_examples=60)
+@settings(PATIENT, max_examples=30)
 def test_every_field_of_a_part_may_hold_anything(name: str, fields: dict[str, object]) -> None:
     assert_total(json.dumps({"result": {"response": {name: fields}}}).encode())
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grok2api.text_tokens import TokenCount
+from tests.unit.grok_streams import PATIENT
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,6 @@ from grok2api.text_tokens import TokenCount
         ("a" * 4000, 1000),
     ],
 )
-from tests.unit.grok_streams import PATIENT
 def test_texts_have_their_estimate(text: str, tokens: int) -> None:
     assert TokenCount(text).tokens == tokens
 
