@@ -68,8 +68,6 @@ def list_accounts() -> None:
 @click.password_option(help="Asked for when not given.")
 def set_password(password: str) -> None:
     """Set the console's password and end all sessions."""
-    if not password.strip():
-        raise click.ClickException("The password must not be empty.")
     _do(lambda: get_services().auth.set_password(password))
     click.echo("The password is set; all sessions have ended.")
 

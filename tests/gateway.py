@@ -160,7 +160,9 @@ class Gateway:
         finally:
             connection.close()
 
-    def chat(self, prompt: str, *, stream: bool = False, model: str = "grok-4.1", **more: Any) -> requests.Response:
+    def chat(
+        self, prompt: str, *, stream: bool = False, model: str = "grok-4.1", **more: Any
+    ) -> requests.Response:
         """POST /v1/chat/completions with one user message; a streamed response is to be read and closed."""
         body = {"model": model, "messages": [{"role": "user", "content": prompt}], "stream": stream, **more}
         return self.session.post(f"{self.url}/v1/chat/completions", json=body, stream=stream, timeout=60)

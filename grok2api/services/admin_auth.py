@@ -14,7 +14,7 @@ import gevent
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from grok2api.env import Env
-from grok2api.errors import GatewayError
+from grok2api.errors import GatewayError, SettingError
 from grok2api.services.live_settings import LiveSettings
 from grok2api.settings import Value
 from grok2api.storage.base import AdminSession, Sessions
@@ -101,7 +101,9 @@ class AdminAuth:
         self._sessions.delete(session.digest)
 
     def set_password(self, password: str) -> None:
-        """Store a new password and end every session."""
+        """Store a new password and end every session. Raises SettingError for an empty one and the default."""
+        if not password.strip() or password == DEFAULT_PASSWORD:
+            raise SettingError("admin_password", "admin_password must be neither empty nor the default one.")
         self._settings.save({"admin_password": hashed(password)})
         self._sessions.delete_all()
 

@@ -73,10 +73,7 @@ class Answer:
     def events(self) -> Iterator[Event]:
         """The events as they arrive, `Finish` last. Raises UpstreamError or PromptTooLong."""
         self._watchdog.watch(self)
-        try:
-            yield from read_events(self._lines())
-        finally:
-            self._watchdog.forget(self)
+        return read_events(self._lines())
 
     def close(self) -> None:
         """Ends the connection unless the body was read to its end, which gives it back for the next request."""

@@ -16,7 +16,9 @@ def browser(gateway: Gateway) -> requests.Session:
     return session
 
 
-def _log_in(browser: requests.Session, url: str, password: str = "admin", **headers: str) -> requests.Response:
+def _log_in(
+    browser: requests.Session, url: str, password: str = "admin", **headers: str
+) -> requests.Response:
     body = {"username": "admin", "password": password}
     return browser.post(f"{url}/api/login", json=body, headers=headers)
 

@@ -11,7 +11,13 @@ from tests.gateway import Gateway
 
 def test_pasted_values_are_cleaned_counted_and_used(gateway: Gateway) -> None:
     gateway.set_accounts()
-    pasted = ["sim-basic-ok-a", " sso=sim-basic-ok-b; sso-rw=x ", "\n", "sim-basic-ok-a\nsim-basic-ok-c\n\n", "нет"]
+    pasted = [
+        "sim-basic-ok-a",
+        " sso=sim-basic-ok-b; sso-rw=x ",
+        "\n",
+        "sim-basic-ok-a\nsim-basic-ok-c\n\n",
+        "нет",
+    ]
     data = gateway.admin("/api/tokens/add", {"tokens": pasted, "token_type": "sso"})
     assert data == {"added": 3, "duplicates": 1, "moved": 0, "invalid": 1}
     assert gateway.chat("Hello").status_code == 200
@@ -27,7 +33,12 @@ def test_adding_under_the_other_type_moves(gateway: Gateway) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"tokens": "x", "token_type": "sso"}, {"tokens": [1], "token_type": "sso"}, {"tokens": [], "token_type": "x"}],
+    [
+        {},
+        {"tokens": "x", "token_type": "sso"},
+        {"tokens": [1], "token_type": "sso"},
+        {"tokens": [], "token_type": "x"},
+    ],
 )
 def test_a_wrong_body_is_400(gateway: Gateway, body: Any) -> None:
     gateway.admin("/api/tokens/add", {"tokens": [], "token_type": "sso"})

@@ -46,9 +46,7 @@ def test_a_stream_says_the_same_as_a_whole_answer(gateway: Gateway, scenario: st
     assert text_of(events(gateway.chat(prompt, stream=True))) == gateway.answer(prompt)
 
 
-@pytest.mark.parametrize(
-    "transport", ["chunked", "close", "gzip", "gzip_close", "deflate", "deflate_close"]
-)
+@pytest.mark.parametrize("transport", ["chunked", "close", "gzip", "gzip_close", "deflate", "deflate_close"])
 def test_each_token_is_here_before_upstream_sends_the_next(
     gateway: Gateway, simulator: Simulator, transport: str
 ) -> None:

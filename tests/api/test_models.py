@@ -18,4 +18,8 @@ def test_an_unknown_model_is_404_in_the_envelope(gateway: Gateway) -> None:
     response = gateway.session.get(f"{gateway.url}/v1/models/nope/nope")
     assert response.status_code == 404
     error = response.json()["error"]
-    assert (error["code"], error["param"], error["type"]) == ("model_not_found", "model", "invalid_request_error")
+    assert (error["code"], error["param"], error["type"]) == (
+        "model_not_found",
+        "model",
+        "invalid_request_error",
+    )

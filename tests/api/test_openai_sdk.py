@@ -123,7 +123,9 @@ def test_a_failure_in_the_middle_of_a_stream_is_raised(client: openai.OpenAI) ->
 
 @pytest.mark.parametrize("key", ["wrong", "", "sk-test-key2", "ключ".encode().decode("latin-1")])
 def test_a_wrong_key_is_an_authentication_error(keyed: Gateway, key: str) -> None:
-    response = keyed.session.get(f"{keyed.url}/v1/models", headers={"Authorization": f"Bearer {key}".encode("latin-1")})
+    response = keyed.session.get(
+        f"{keyed.url}/v1/models", headers={"Authorization": f"Bearer {key}".encode("latin-1")}
+    )
     assert response.status_code == 401
     assert response.json()["error"]["code"] == "invalid_api_key"
 

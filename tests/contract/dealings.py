@@ -23,7 +23,9 @@ def wanting(**changes: Any) -> LeaseRequest:
     return replace(ANY, **changes)
 
 
-def add(accounts: Accounts, count: int, tier: Tier = Tier.BASIC, *, name: str = "", at: float = NOW) -> list[int]:
+def add(
+    accounts: Accounts, count: int, tier: Tier = Tier.BASIC, *, name: str = "", at: float = NOW
+) -> list[int]:
     """Add so many new accounts; their ids in the order of adding."""
     secrets = [f"{name or tier}-{number:06}" for number in range(count)]
     assert accounts.add(secrets, tier, at).added == count
@@ -38,11 +40,15 @@ def take(accounts: Accounts, wanted: LeaseRequest = ANY, at: float = NOW) -> Lea
     return lease
 
 
-def end(accounts: Accounts, lease: Lease, outcome: Outcome = Outcome.SUCCESS, at: float = NOW, **more: Any) -> None:
+def end(
+    accounts: Accounts, lease: Lease, outcome: Outcome = Outcome.SUCCESS, at: float = NOW, **more: Any
+) -> None:
     accounts.settle(lease, settlement_for(outcome, lease, reason=str(outcome), **more), at)
 
 
-def use(accounts: Accounts, outcome: Outcome, wanted: LeaseRequest = ANY, at: float = NOW, **more: Any) -> int:
+def use(
+    accounts: Accounts, outcome: Outcome, wanted: LeaseRequest = ANY, at: float = NOW, **more: Any
+) -> int:
     """Take an account and end at once with this outcome; its id."""
     lease = take(accounts, wanted, at)
     end(accounts, lease, outcome, at, **more)

@@ -111,13 +111,16 @@ class FilePlace(Place):
     def occupy(self, account_ids: list[int]) -> None:
         with self.sql() as connection:
             connection.executemany(
-                "UPDATE account_quotas SET in_flight = 1 WHERE account_id = ?", [(id_,) for id_ in account_ids]
+                "UPDATE account_quotas SET in_flight = 1 WHERE account_id = ?",
+                [(id_,) for id_ in account_ids],
             )
 
     def describe(self, account_id: int, note: str, tags: tuple[str, ...]) -> None:
         with self.sql() as connection:
             connection.execute("UPDATE accounts SET note = ? WHERE id = ?", (note, account_id))
-            connection.executemany("INSERT INTO account_tags VALUES (?, ?)", [(account_id, tag) for tag in tags])
+            connection.executemany(
+                "INSERT INTO account_tags VALUES (?, ?)", [(account_id, tag) for tag in tags]
+            )
 
     def set_quota(
         self, account_ids: list[int], pool: str, remaining: int, *, now: float, ends_at: float | None = None
@@ -132,7 +135,7 @@ class FilePlace(Place):
 _SET_QUOTA = """
     UPDATE account_quotas
     SET remaining = :remaining, quota_order = -:remaining, window_ends_at = :ends_at,
-        returns_at = CASE WHEN cooldown_until IS NULL THEN :empty_until
+        returns_at = CASE WHEN cooldown_until IS NULL THEN :ends_at
                           ELSE max(cooldown_until, coalesce(:empty_until, 0)) END,
         state = CASE WHEN state = 3 THEN 3
                      WHEN cooldown_until IS NOT NULL OR :remaining = 0 THEN 2

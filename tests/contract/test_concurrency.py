@@ -111,6 +111,9 @@ class Locked:
             self._released.wait(self._seconds)
             connection.execute("ROLLBACK")
 
+    def wait_for_end(self) -> None:
+        self._thread.join()
+
     def __enter__(self) -> Locked:
         self._thread.start()
         assert self._taken.wait(5)
@@ -162,13 +165,15 @@ def test_greenlets_run_on_while_a_lease_waits_for_another_process(file: FilePlac
     add(file.open().accounts, 1)
     command = [sys.executable, "-c", PATCHED_WORKER, str(file.env.data_dir)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, env=clean_environ(), stdin=pipe, stdout=pipe, text=True) as worker:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=clean_environ(), stdin=pipe, stdout=pipe, text=True
+    ) as worker:
         assert worker.stdin and worker.stdout
         assert worker.stdout.readline() == "ready\n"
         with Locked(file, 2.0) as lock:
             worker.stdin.write("go\n")
             worker.stdin.flush()
-            lock._released.wait(2.0)
+            lock.wait_for_end()
         figures = orjson.loads(worker.stdout.readline())
         worker.communicate(timeout=30)
     assert worker.returncode == 0

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from grok2api.accounts import LEASE_S, Outcome, Tier
-from tests.contract.dealings import ANY, COSTLY, NOW, add, chosen, end, take, use, wanting
+from tests.contract.dealings import COSTLY, NOW, add, chosen, end, take, use, wanting
 from tests.contract.places import FilePlace
 
 

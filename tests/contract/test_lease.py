@@ -166,7 +166,9 @@ def test_quota_and_cooldown_are_not_shared_by_the_pools(accounts: Accounts, plac
 
 
 @pytest.mark.parametrize(("cost", "leases", "left"), [(1, 10, 0), (4, 2, 2), (3, 3, 1)])
-def test_quota_is_never_overspent(accounts: Accounts, place: Place, cost: int, leases: int, left: int) -> None:
+def test_quota_is_never_overspent(
+    accounts: Accounts, place: Place, cost: int, leases: int, left: int
+) -> None:
     (id_,) = add(accounts, 1)
     place.set_quota([id_], "default", 10, now=NOW)
     wanted = wanting(cost=cost)
@@ -183,7 +185,9 @@ def test_an_account_too_poor_for_one_cost_serves_a_lower_one(accounts: Accounts,
     assert chosen(accounts, ANY) == id_
 
 
-def test_a_busy_account_that_can_pay_is_found_behind_idle_ones_that_cannot(accounts: Accounts, place: Place) -> None:
+def test_a_busy_account_that_can_pay_is_found_behind_idle_ones_that_cannot(
+    accounts: Accounts, place: Place
+) -> None:
     ids = add(accounts, 5)
     place.set_quota(ids, "default", 3, now=NOW)
     place.set_quota([ids[2]], "default", 8, now=NOW)
@@ -201,7 +205,9 @@ def test_disabled_accounts_never_serve(accounts: Accounts, place: Place) -> None
     assert {take(accounts).account_id for _ in range(4)} == {other}
 
 
-def test_a_disabled_account_stays_out_whatever_its_last_request_brings(accounts: Accounts, place: Place) -> None:
+def test_a_disabled_account_stays_out_whatever_its_last_request_brings(
+    accounts: Accounts, place: Place
+) -> None:
     (id_,) = add(accounts, 1)
     leases = [take(accounts) for _ in Outcome]
     place.disable(id_)
@@ -250,7 +256,9 @@ def test_choosing_costs_the_same_at_any_size(store: Store, place: Place, crowd: 
     assert many < 3 * few + 0.002, f"{few * 1e6:.0f} µs with {FEW}, {many * 1e6:.0f} µs with {MANY}"
 
 
-def test_a_crowd_that_returns_at_once_is_fit_and_delays_nobody_for_long(accounts: Accounts, place: Place) -> None:
+def test_a_crowd_that_returns_at_once_is_fit_and_delays_nobody_for_long(
+    accounts: Accounts, place: Place
+) -> None:
     basic = add(accounts, 600)
     (super_,) = add(accounts, 1, Tier.SUPER)
     place.set_quota(basic, "default", 0, now=NOW, ends_at=NOW + 100)

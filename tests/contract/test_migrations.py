@@ -76,7 +76,12 @@ def test_an_older_database_is_upgraded_without_loss(file: FilePlace, schema: Pat
     store = file.open()
     assert file.rows("SELECT version_num FROM alembic_version") == [(head_revision(),)]
     first, second = everyone(store.accounts)
-    assert (first.secret, first.tier, first.note, first.tags) == ("basic-000000", Tier.BASIC, "bought in May", ("may",))
+    assert (first.secret, first.tier, first.note, first.tags) == (
+        "basic-000000",
+        Tier.BASIC,
+        "bought in May",
+        ("may",),
+    )
     assert (first.quotas["default"].remaining, first.request_count) == (7, 2)
     assert first.in_flight == 1
     assert (second.secret, second.tier, second.failed_count) == ("super-000000", Tier.SUPER, 1)
@@ -137,7 +142,9 @@ def test_what_cannot_be_written_to_is_refused(part: str) -> None:
         folder = Path(top) / "data"
         open_at(Env(data_dir=folder)).close()
         Path(top).chmod(0o755)
-        (folder if part == "directory" else folder / "grok2api.db").chmod(0o555 if part == "directory" else 0o444)
+        (folder if part == "directory" else folder / "grok2api.db").chmod(
+            0o555 if part == "directory" else 0o444
+        )
         said = _as_nobody(folder)
         folder.chmod(0o755)
     assert "cannot be written to" in said and said.count("\n") == 1

@@ -11,7 +11,14 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from grok2api.accounts import Lease, LeaseRequest, Outcome, Tier, settlement_for
 from tests.contract.dealings import NOW, everyone
@@ -79,7 +86,9 @@ class Pool(RuleBasedStateMachine):
         assert bool(report.moved) == (self.model[id_].tier != tier)
         self.model[id_].tier = tier
 
-    @rule(pick=st.integers(0, 6), pool=st.sampled_from(POOLS), remaining=st.integers(0, 6), window=st.booleans())
+    @rule(
+        pick=st.integers(0, 6), pool=st.sampled_from(POOLS), remaining=st.integers(0, 6), window=st.booleans()
+    )
     def learn_quota(self, pick: int, pool: str, remaining: int, window: bool) -> None:
         if self.model:
             account = list(self.model.values())[pick % len(self.model)]
@@ -110,7 +119,13 @@ class Pool(RuleBasedStateMachine):
         first=st.booleans(),
     )
     def lease(
-        self, tiers: tuple[Tier, ...], pool: str, cost: int, excluded: set[int], max_in_flight: int, first: bool
+        self,
+        tiers: tuple[Tier, ...],
+        pool: str,
+        cost: int,
+        excluded: set[int],
+        max_in_flight: int,
+        first: bool,
     ) -> Lease | None:
         exclude = tuple(id_ for number, id_ in enumerate(self.model) if number in excluded)
         wanted = LeaseRequest(tiers, pool, cost, exclude, max_in_flight, first)
@@ -119,7 +134,7 @@ class Pool(RuleBasedStateMachine):
         self.requests[pool] += first
         best = self._best(wanted)
         lease = self.accounts.lease(wanted, self.now)
-        assert (lease.account_id if lease else None) in (best or {None})
+        assert (lease.account_id if lease else None) in (best or [None])
         if lease is not None:
             account = self.model[lease.account_id]
             assert lease.remaining_before == account.standings[pool].remaining
@@ -200,7 +215,7 @@ class Pool(RuleBasedStateMachine):
             case Outcome.CAPACITY:
                 self._cool(standing, min(10.0, 10.0 if wait_s is None else wait_s))
             case Outcome.RATE_LIMITED:
-                gone = gone or lease.remaining_before is not None and lease.remaining_before <= lease.cost
+                gone = gone or (lease.remaining_before is not None and lease.remaining_before <= lease.cost)
                 seconds = wait_s or (36_000.0 if gone else 3600.0)
                 self._cool(standing, seconds)
                 if gone:
@@ -239,15 +254,11 @@ class Pool(RuleBasedStateMachine):
 
 
 def test_any_dealings_keep_the_rules(place: Place, full: bool) -> None:
-    def over_place() -> Pool:
-        machine = type("PoolHere", (Pool,), {"place": place})
-        made: Pool = machine()
-        return made
-
+    here: type[Pool] = type("PoolHere", (Pool,), {"place": place})
     run_state_machine_as_test(
-        over_place,
+        here,
         settings=settings(
-            max_examples=1000 if full else 60,
+            max_examples=1000 if full else 40,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

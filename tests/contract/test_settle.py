@@ -50,7 +50,9 @@ def test_settling_for_a_deleted_account_is_nothing(accounts: Accounts, place: Pl
     assert chosen(accounts) == new
 
 
-@pytest.mark.parametrize("outcome", [Outcome.ABANDONED, Outcome.OUR_FAULT, Outcome.CHALLENGED, Outcome.SUCCESS])
+@pytest.mark.parametrize(
+    "outcome", [Outcome.ABANDONED, Outcome.OUR_FAULT, Outcome.CHALLENGED, Outcome.SUCCESS]
+)
 def test_an_end_without_fault_costs_no_more_than_its_calls(
     accounts: Accounts, place: Place, outcome: Outcome
 ) -> None:
@@ -63,7 +65,9 @@ def test_an_end_without_fault_costs_no_more_than_its_calls(
     assert chosen(accounts) == id_
 
 
-def test_a_real_cost_above_the_lease_is_charged_but_never_below_zero(accounts: Accounts, place: Place) -> None:
+def test_a_real_cost_above_the_lease_is_charged_but_never_below_zero(
+    accounts: Accounts, place: Place
+) -> None:
     (id_,) = add(accounts, 1)
     place.set_quota([id_], "default", 10, now=NOW)
     use(accounts, Outcome.SUCCESS, used=4)
@@ -96,7 +100,10 @@ def test_rate_limited_with_quota_left_or_unknown_cools_for_an_hour(accounts: Acc
     assert {use(accounts, Outcome.RATE_LIMITED), use(accounts, Outcome.RATE_LIMITED)} == {unknown, known}
     assert account(accounts, known).quotas["default"].remaining == 8
     assert chosen(accounts, at=NOW + HOUR_S - 1) is None
-    assert {chosen(accounts, wanting(exclude=(id_,)), NOW + HOUR_S) for id_ in (unknown, known)} == {unknown, known}
+    assert {chosen(accounts, wanting(exclude=(id_,)), NOW + HOUR_S) for id_ in (unknown, known)} == {
+        unknown,
+        known,
+    }
 
 
 @pytest.mark.parametrize("said", [True, False])
@@ -178,6 +185,13 @@ def test_a_cooldown_that_ends_does_not_end_a_window(accounts: Accounts, place: P
     assert chosen(accounts, at=NOW + 300) == id_
 
 
+def test_a_window_that_ends_makes_what_was_left_unknown(accounts: Accounts, place: Place) -> None:
+    (id_,) = add(accounts, 1)
+    place.set_quota([id_], "default", 2, now=NOW, ends_at=NOW + 300)
+    assert chosen(accounts, wanting(cost=4), NOW + 299) is None
+    assert take(accounts, wanting(cost=4), NOW + 300).remaining_before is None
+
+
 # --- expired ---
 
 
@@ -208,7 +222,9 @@ def test_something_else_in_between_starts_the_count_anew(accounts: Accounts, bet
 
 
 @pytest.mark.parametrize("silent", [Outcome.ABANDONED, Outcome.CHALLENGED])
-def test_an_end_that_says_nothing_of_the_account_leaves_the_count_alone(accounts: Accounts, silent: Outcome) -> None:
+def test_an_end_that_says_nothing_of_the_account_leaves_the_count_alone(
+    accounts: Accounts, silent: Outcome
+) -> None:
     (id_,) = add(accounts, 1)
     refused(accounts, id_, 2)
     use(accounts, silent)
@@ -250,7 +266,9 @@ def test_the_reason_of_an_expiry_is_kept_when_more_refusals_come(accounts: Accou
     assert account(accounts, id_).expired_reason == "dead"
 
 
-@pytest.mark.parametrize("outcome", [Outcome.RATE_LIMITED, Outcome.FAILED, Outcome.CAPACITY, Outcome.CHALLENGED])
+@pytest.mark.parametrize(
+    "outcome", [Outcome.RATE_LIMITED, Outcome.FAILED, Outcome.CAPACITY, Outcome.CHALLENGED]
+)
 def test_what_is_no_refusal_never_expires_an_account(accounts: Accounts, outcome: Outcome) -> None:
     (id_,) = add(accounts, 1)
     for lease in [take(accounts) for _ in range(20)]:

@@ -40,7 +40,9 @@ def open_and_close(env: Env, number: int) -> None:
     open_at(env).close()
 
 
-def take_all(env: Env, wanted: LeaseRequest, outcomes: Sequence[Outcome], number: int) -> list[tuple[int, int | None]]:
+def take_all(
+    env: Env, wanted: LeaseRequest, outcomes: Sequence[Outcome], number: int
+) -> list[tuple[int, int | None]]:
     """Take until there is none, ending each at once; the accounts and what each had before."""
     taken: list[tuple[int, int | None]] = []
     with closing(open_at(env)) as store:

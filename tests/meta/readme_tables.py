@@ -38,7 +38,9 @@ def settings_table(language: str) -> str:
     rows = [_SETTING_HEAD[language], "|---|---|---|---|"]
     for setting in SETTINGS:
         text = getattr(setting.help, language)
-        rows.append(f"| `{setting.name}` | {setting.scope} | {_default(setting)} | {text}{_limits(setting)} |")
+        rows.append(
+            f"| `{setting.name}` | {setting.scope} | {_default(setting)} | {text}{_limits(setting)} |"
+        )
     return "\n".join(rows)
 
 

@@ -29,7 +29,5 @@ def test_only_the_server_patches() -> None:
 
 
 def test_the_environment_is_read_in_one_place() -> None:
-    reading = [
-        path.name for path in (ROOT / "grok2api").rglob("*.py") if "os.environ" in path.read_text()
-    ]
+    reading = [path.name for path in (ROOT / "grok2api").rglob("*.py") if "os.environ" in path.read_text()]
     assert reading == ["env.py"]

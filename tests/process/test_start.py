@@ -156,7 +156,13 @@ def test_flask_commands_work_in_the_checkout(tmp_path: Path) -> None:
 
     def run(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            flask + list(words), cwd=ROOT, env=environ, input=given, capture_output=True, text=True, timeout=30
+            flask + list(words),
+            cwd=ROOT,
+            env=environ,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
 
     added = run("accounts", "add", given="sso=sim-basic-ok-longenough1\n\nsim-basic-ok-longenough2\n")

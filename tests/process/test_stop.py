@@ -47,7 +47,9 @@ def test_sigterm_lets_streams_and_whole_answers_finish(own: Gateway, simulator: 
     assert own.sql("SELECT count(*) FROM leases") == [(0,)]
 
 
-def test_idle_connections_neither_delay_the_stop_nor_cost_a_stream(own: Gateway, simulator: Simulator) -> None:
+def test_idle_connections_neither_delay_the_stop_nor_cost_a_stream(
+    own: Gateway, simulator: Simulator
+) -> None:
     with own, requests.Session() as idle, socket.create_connection(("127.0.0.1", own.port)):
         assert idle.get(f"{own.url}/health", timeout=10).ok
         response = own.chat(directive("plain", tokens=50, delay=0.1), stream=True)
@@ -58,7 +60,9 @@ def test_idle_connections_neither_delay_the_stop_nor_cost_a_stream(own: Gateway,
         assert time.monotonic() - began < 15  # the keep-alive time is 75 s
 
 
-def test_a_worker_told_to_stop_finishes_its_streams_and_is_replaced(own: Gateway, simulator: Simulator) -> None:
+def test_a_worker_told_to_stop_finishes_its_streams_and_is_replaced(
+    own: Gateway, simulator: Simulator
+) -> None:
     with own:
         response = own.chat(directive("plain", tokens=30, delay=0.1), stream=True)
         before = own.worker_pids()
@@ -89,7 +93,9 @@ def test_a_stream_keeps_its_lease_as_long_as_it_lasts(own: Gateway, simulator: S
 def test_a_lease_of_a_killed_worker_ends_by_itself(own: Gateway, simulator: Simulator) -> None:
     with own:
         response = own.chat(directive("plain", tokens=100_000, delay=0.05), stream=True)
-        assert own.sql("SELECT count(*), sum(in_flight) FROM leases, account_quotas WHERE pool='default'")[0][0]
+        assert own.sql("SELECT count(*), sum(in_flight) FROM leases, account_quotas WHERE pool='default'")[0][
+            0
+        ]
         for pid in own.worker_pids():
             os.kill(pid, signal.SIGKILL)
         response.close()

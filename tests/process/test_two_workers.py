@@ -14,7 +14,9 @@ def _ask(gateway: Gateway, prompt: str) -> int:
     """On a connection of its own, so that any worker may get it."""
     body = {"model": "grok-4.1", "messages": [{"role": "user", "content": prompt}]}
     headers = {"Connection": "close"}
-    return requests.post(f"{gateway.url}/v1/chat/completions", json=body, headers=headers, timeout=60).status_code
+    return requests.post(
+        f"{gateway.url}/v1/chat/completions", json=body, headers=headers, timeout=60
+    ).status_code
 
 
 def test_a_cooldown_holds_on_both_workers(gateway: Gateway, simulator: Simulator) -> None:

@@ -187,7 +187,7 @@ def test_the_real_cost_is_settled_where_it_differs(outcome: Outcome) -> None:
     assert settlement_for(outcome, lease(4)).used == 4
 
 
-@pytest.mark.parametrize("outcome", set(Outcome) - {Outcome.DEAD, Outcome.UNAUTHORIZED})
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.DEAD, Outcome.UNAUTHORIZED}))
 def test_nothing_else_ever_expires_an_account(outcome: Outcome) -> None:
     settled = settlement_for(outcome, lease(1, 1), reason="x", exhausted=True)
     assert settled.expire is None and settled.strike_limit is None

@@ -24,7 +24,7 @@ _TIDY_LIMIT = 200
 _of_pool = quotas.c.pool == bindparam("pool_name")
 _of_account = quotas.c.account_id == bindparam("account")
 _void = _leases.c.expires_at <= bindparam("now")
-_due = and_(_of_pool, quotas.c.state == State.WAITING, quotas.c.returns_at <= bindparam("now"))
+_due = and_(_of_pool, quotas.c.returns_at <= bindparam("now"))
 _resting = and_(_of_pool, quotas.c.rest_until_request.is_not(None))
 _choice = and_(_of_pool, quotas.c.tier == bindparam("tier"), quotas.c.state == bindparam("state"))
 
@@ -110,13 +110,13 @@ def request_number(connection: Connection, pool: str) -> int:
 
 
 def _tidy(connection: Connection, pool: str, now: float) -> bool:
-    """Free void leases and let waiting accounts return whose time has come; whether there may be more of them."""
+    """Free void leases and look again at accounts whose time has come; whether there may be more of them."""
     void = connection.execute(_VOID_LEASES, {"now": now}).all()
     for row in void:
         release(connection, row.id, row.account_id)
     due = connection.execute(_DUE, {"pool_name": pool, "now": now}).mappings().all()
     for standing in due:
-        write_standing(connection, dict(standing), out=False, now=now)
+        write_standing(connection, dict(standing), out=standing["state"] == State.OUT, now=now)
     return len(void) == _TIDY_LIMIT or len(due) == _TIDY_LIMIT
 
 

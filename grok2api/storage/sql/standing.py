@@ -46,14 +46,14 @@ def write_standing(connection: Connection, row: dict[str, Any], *, out: bool, no
     waits = [row["cooldown_until"]] if row["cooldown_until"] is not None else []
     if row["remaining"] == 0:
         waits.append(row["window_ends_at"])
-    row["returns_at"] = max(waits) if waits else None
     row["quota_order"] = -(FULL_QUOTA if row["remaining"] is None else row["remaining"])
     if out:
-        row["state"] = State.OUT
+        row["state"], row["returns_at"] = State.OUT, None
     elif waits:
-        row["state"] = State.WAITING
+        row["state"], row["returns_at"] = State.WAITING, max(waits)
     else:
         row["state"] = State.READY if row["rest_until_at"] is None else State.RESTING
+        row["returns_at"] = row["window_ends_at"]
     kept = ("account_id", "pool", "tier", "in_flight", "used_at")
     query = update(quotas).where(quotas.c.account_id == row["account_id"], quotas.c.pool == row["pool"])
     connection.execute(query.values({name: value for name, value in row.items() if name not in kept}))

@@ -1,8 +1,9 @@
 """The tables, in the SQL that SQLite, MySQL 8.0 and MariaDB share. Times are epoch seconds.
 
 `account_quotas` has a row per account and quota pool with all that choosing needs, so that one index
-gives the best account: `state` sums up what makes an account fit, `returns_at` says when a waiting one is
-to be looked at again, `quota_order` is the remaining quota negated (an unknown one counts as full).
+gives the best account: `state` sums up what makes an account fit, `returns_at` says when it is to be looked
+at again because a wait or a quota's window ends, `quota_order` is the remaining quota negated (an unknown
+one counts as full).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class State(IntEnum):
 class AccountRow(Base):
     __tablename__ = "accounts"
     # A late settlement of a deleted account must not meet a new one of the same id.
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True)
@@ -90,7 +91,7 @@ class QuotaRow(Base):
 
     __table_args__ = (
         Index("ix_account_quotas_choice", "pool", "tier", "state", "in_flight", "quota_order", "used_at"),
-        Index("ix_account_quotas_return", "pool", "state", "returns_at"),
+        Index("ix_account_quotas_return", "pool", "returns_at"),
         Index("ix_account_quotas_rest", "pool", "rest_until_request"),
     )
 

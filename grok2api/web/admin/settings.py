@@ -34,9 +34,9 @@ def change_settings() -> Response:
     changes = _changes(json_body())
     services = get_services()
     password = changes.pop("admin_password", "")
-    services.settings.save(changes)
     if password:
         services.auth.set_password(str(password))
+    services.settings.save(changes)
     return json_response({"success": True, "message": f"{len(changes) + bool(password)} settings saved."})
 
 

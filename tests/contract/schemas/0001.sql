@@ -70,7 +70,7 @@ CREATE TABLE leases (
 	CONSTRAINT pk_leases PRIMARY KEY (id), 
 	CONSTRAINT fk_leases_account_id_accounts FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE CASCADE
 );
-INSERT INTO "leases" VALUES('4de374da1a4344c694d199fb2180652a',1,1700000045.0);
+INSERT INTO "leases" VALUES('802575a3036142a2b9e057401f04b5a7',1,1700000045.0);
 CREATE TABLE sessions (
 	digest VARCHAR(64) NOT NULL, 
 	username VARCHAR(255) NOT NULL, 
@@ -89,7 +89,7 @@ INSERT INTO "settings" VALUES('image_mode','"url"');
 INSERT INTO "settings" VALUES('stream_chunk_timeout','120');
 CREATE INDEX ix_account_tags_tag ON account_tags (tag);
 CREATE INDEX ix_account_quotas_choice ON account_quotas (pool, tier, state, in_flight, quota_order, used_at);
-CREATE INDEX ix_account_quotas_return ON account_quotas (pool, state, returns_at);
+CREATE INDEX ix_account_quotas_return ON account_quotas (pool, returns_at);
 CREATE INDEX ix_account_quotas_rest ON account_quotas (pool, rest_until_request);
 CREATE INDEX ix_leases_expires_at ON leases (expires_at);
 CREATE INDEX ix_sessions_seen_at ON sessions (seen_at);

@@ -65,7 +65,7 @@ def upgrade() -> None:
         "account_quotas",
         ["pool", "tier", "state", "in_flight", "quota_order", "used_at"],
     )
-    op.create_index("ix_account_quotas_return", "account_quotas", ["pool", "state", "returns_at"])
+    op.create_index("ix_account_quotas_return", "account_quotas", ["pool", "returns_at"])
     op.create_index("ix_account_quotas_rest", "account_quotas", ["pool", "rest_until_request"])
     op.create_table(
         "leases",
