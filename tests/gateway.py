@@ -34,8 +34,8 @@ def free_port() -> int:
 
 def clean_environ(**values: str) -> dict[str, str]:
     """This process's environment without what would change the gateway, plus `values`."""
-    ours = ("GROK2API_", "STORAGE_MODE", "DATABASE_URL", "SECRET_KEY", "ADMIN_PASSWORD", "HOST", "PORT")
-    ours += ("WEB_CONCURRENCY", "TRUSTED_PROXIES", "LOG_DIR", "FLASK_")
+    ours: tuple[str, ...] = ("GROK2API_", "STORAGE_MODE", "DATABASE_URL", "SECRET_KEY", "ADMIN_PASSWORD")
+    ours += ("HOST", "PORT", "WEB_CONCURRENCY", "TRUSTED_PROXIES", "LOG_DIR", "FLASK_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | values
 

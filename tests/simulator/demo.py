@@ -110,7 +110,8 @@ def _invitation(env: Env) -> str:
         '{"model": "grok-4.1-thinking", "stream": true, "messages": [{"role": "user", "content": "Hello!"}]}'
     )
     return (
-        f"\nThis is the demo: {len(BASIC) + len(SUPER)} accounts of a simulated Grok. Paste this into another terminal:\n\n"
+        f"\nThis is the demo: {len(BASIC) + len(SUPER)} accounts of a simulated Grok. "
+        "Paste this into another terminal:\n\n"
         f"  curl -N {_url(env)}/v1/chat/completions -H 'Content-Type: application/json' \\\n    -d '{body}'\n"
     )
 

@@ -91,7 +91,7 @@ AFTER_TOKENS: dict[str, Callable[[], list[Step]]] = {
     # The client's kernel must have the frames before the RST overtakes them.
     "reset_mid": lambda: [Pause(0.05), Reset()],
     "cut_mid": lambda: [Cut()],
-    "eof_mid": lambda: [],
+    "eof_mid": list,
     "stall_mid": lambda: [Stall()],
 }
 

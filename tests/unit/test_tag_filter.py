@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import string
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -526,7 +527,7 @@ def split_texts(draw: st.DrawFn) -> tuple[str, list[str]]:
     if draw(st.booleans()):
         return text, list(text)
     places = sorted({0, len(text), *draw(st.lists(st.integers(0, len(text)), max_size=12))})
-    return text, [text[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return text, [text[start:end] for start, end in itertools.pairwise(places)]
 
 
 def limited(limit: int) -> mock._patch[int]:
