@@ -62,23 +62,26 @@ class Gateway:
         self.session.trust_env = False
         self.token = ""
         self._changed: dict[str, object] = {}
-        self.process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
         with self.log_path.open("ab") as log:
-            process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 [sys.executable, "-m", "grok2api"], cwd=ROOT, env=self.environ, stdout=log, stderr=log
             )
+        try:
+            self._wait_ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_ready(self) -> None:
         until = time.monotonic() + START_S
         while time.monotonic() < until:
-            if process.poll() is not None:
+            if self.process.poll() is not None:
                 break
             try:
                 if self.session.get(f"{self.url}/health", timeout=5).ok:
-                    return process
+                    return
             except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.05)
-        process.kill()
         raise RuntimeError(f"the gateway did not start:\n{self.log()}")
 
     def log(self) -> str:

@@ -13,8 +13,10 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPResponse
+from urllib3.exceptions import ProtocolError
 
 from grok2api.errors import UpstreamFailed
+from grok2api.upstream.chunked import Dechunker
 from grok2api.upstream.frames import MAX_LINE_BYTES
 
 READ_BYTES = 65536
@@ -34,15 +36,10 @@ class PromptBody:
 
         Raises UpstreamFailed for a line over MAX_LINE_BYTES, urllib3's errors for a broken body.
         """
-        raw = self._raw
+        plain = self._raw.chunked and not self._raw.headers.get("content-encoding")
         started: list[bytes] = []
         size = 0
-        while True:
-            piece = raw.read1(amt, decode_content=decode_content)
-            if not piece:
-                if raw.isclosed():  # a decoder that waits for more also returns nothing
-                    break
-                continue
+        for piece in self._chunked(amt) if plain else self._any(amt, decode_content):
             end = piece.find(b"\n")
             size += len(piece) if end < 0 else end
             if size > MAX_LINE_BYTES:
@@ -58,6 +55,32 @@ class PromptBody:
             yield piece
         if started:
             yield b"".join(started)
+
+    def _any(self, amt: int, decode_content: bool | None) -> Iterator[bytes]:
+        """What each read brought, of any body."""
+        raw = self._raw
+        while True:
+            piece = raw.read1(amt, decode_content=decode_content)
+            if piece:
+                yield piece
+            elif raw.isclosed():  # a decoder that waits for more also returns nothing
+                return
+
+    def _chunked(self, amt: int) -> Iterator[bytes]:
+        """The same of a chunked body without content encoding, for a tenth of the CPU (see chunked.py)."""
+        original = self._raw._original_response
+        if original is None or original.fp is None:
+            return
+        read, chunks = original.fp.read1, Dechunker()
+        while not chunks.done:
+            data = read(amt)
+            if not data:
+                raise ProtocolError("the connection was closed before the last chunk")
+            piece = chunks.feed(data)
+            if piece:
+                yield piece
+        original.close()  # read to its end: the connection is good for the next request
+        self._raw.release_conn()
 
 
 class PromptAdapter(HTTPAdapter):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
@@ -60,6 +60,9 @@ def options_of(name: str) -> dict[str, object]:
 
 class PiecewiseRaw:
     """A urllib3 body that arrives in these pieces; like the real one, it may return nothing while open."""
+
+    chunked = False
+    headers: Mapping[str, str] = {}
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = list(pieces)

@@ -136,6 +136,8 @@ def test_a_line_is_handed_out_before_the_next_piece_is_asked_for() -> None:
             yield piece
 
     class Lazy:
+        chunked = False
+
         def __init__(self) -> None:
             self._pieces = pieces()
 
