@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import gevent
+import gevent.socket
 from greenlet import getcurrent, greenlet
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -25,6 +26,15 @@ class _NoRequest(BaseException):
     """Thrown into a greenlet that waits for a further request; its wait then ends as if timed out."""
 
 
+class ClientSocket(gevent.socket.socket):
+    """gevent's socket with a cheaper `sendall`: one `send` nearly always takes all of a few tokens."""
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        sent = self.send(data, flags)
+        if sent < len(data):
+            super().sendall(memoryview(data)[sent:], flags)
+
+
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,6 +44,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
         me = getcurrent()
+        client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
         self._clients[me] = client
         try:
             super().handle(listener, client, addr)

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import gevent
 import orjson
@@ -20,7 +20,7 @@ from grok2api.events import Event
 from grok2api.settings import Snapshot
 from grok2api.upstream.errors import from_response
 from grok2api.upstream.frames import read_events
-from grok2api.upstream.transport import READ_BYTES, PromptAdapter
+from grok2api.upstream.transport import READ_BYTES, PromptAdapter, PromptBody
 from grok2api.watchdog import Watchdog
 
 CONNECT_S = 10.0
@@ -49,20 +49,17 @@ class Deadlines:
 class Answer:
     """One upstream answer being read. Whoever opened it closes it, on every path.
 
-    Reading has no timers of its own; the watchdog shuts the connection down when a deadline has passed.
+    Reading has no timers of its own; the watchdog ends it when a deadline has passed.
     """
 
     def __init__(
         self, response: requests.Response, deadlines: Deadlines, started: float, watchdog: Watchdog
     ) -> None:
         self._response = response
+        self._body = cast(PromptBody, response.raw)
         self._deadlines = deadlines
         self._started = started
         self._watchdog = watchdog
-        self._first_line = False
-        #: since when upstream is being waited for; 0 while its last line is being worked on
-        self._waiting_since = 0.0
-        self._expired: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +70,7 @@ class Answer:
     def events(self) -> Iterator[Event]:
         """The events as they arrive, `Finish` last. Raises UpstreamError or PromptTooLong."""
         self._watchdog.watch(self)
-        return read_events(self._lines())
+        return read_events(self._response.iter_lines(chunk_size=READ_BYTES))
 
     def close(self) -> None:
         """Ends the connection unless the body was read to its end, which gives it back for the next request."""
@@ -81,41 +78,18 @@ class Answer:
         self._response.close()
 
     def tick(self, now: float) -> None:
-        waited = now - self._waiting_since if self._waiting_since else 0.0
+        waiting_since = self._body.waiting_since
+        waited = now - waiting_since if waiting_since else 0.0
         if now - self._started > self._deadlines.total_s:
             self._expire(f"took longer than {self._deadlines.total_s:g} s in all")
-        elif not self._first_line and waited and now - self._started > self._deadlines.first_s:
+        elif not self._body.seen_line and waited and now - self._started > self._deadlines.first_s:
             self._expire(f"sent nothing for {self._deadlines.first_s:g} s")
         elif waited > self._deadlines.chunk_s:
             self._expire(f"fell silent for {self._deadlines.chunk_s:g} s")
 
     def _expire(self, why: str) -> None:
-        self._expired = why
         self._watchdog.forget(self)
-        try:
-            self._response.raw.shutdown()  # wakes the reader, which then finds why
-        except (OSError, ValueError, RuntimeError):
-            self._response.close()
-
-    def _lines(self) -> Iterator[bytes]:
-        lines = self._response.iter_lines(chunk_size=READ_BYTES)
-        try:
-            while True:
-                self._waiting_since = time.monotonic()
-                line = next(lines, None)
-                self._waiting_since = 0.0
-                if self._expired:
-                    raise UpstreamTimeout(f"Grok {self._expired}.")
-                if line is None:
-                    return
-                if line:
-                    self._first_line = True
-                    yield line
-        except (RequestException, HTTPError, OSError, AttributeError) as error:
-            # AttributeError: http.client's way to say that the connection was closed under a read.
-            if self._expired:
-                raise UpstreamTimeout(f"Grok {self._expired}.") from error
-            raise UpstreamFailed("The connection to Grok broke off.") from error
+        self._body.expire(why)
 
 
 class GrokClient:

@@ -2,44 +2,63 @@
 
 `Response.iter_lines` is prompt only for chunked bodies: urllib3's `stream()` fills its buffer first for
 bodies that end with the connection. Here a body's `stream()` yields what one read brought, so plain
-`iter_lines` is prompt for all of them.
+`iter_lines` is prompt for all of them. It also knows since when it waits, so that a watchdog can end it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPResponse
-from urllib3.exceptions import ProtocolError
+from urllib3.exceptions import HTTPError, ProtocolError
 
-from grok2api.errors import UpstreamFailed
+from grok2api.errors import UpstreamFailed, UpstreamTimeout
 from grok2api.upstream.chunked import Dechunker
 from grok2api.upstream.frames import MAX_LINE_BYTES
 
+#: How much one read may bring while there is more, and how much memory a stream that waits sets aside.
 READ_BYTES = 65536
+WAIT_BYTES = 4096
 
 
 class PromptBody:
-    """A urllib3 body whose `stream()` is prompt. Everything else is the body's own."""
+    """A urllib3 body whose `stream()` is prompt. Everything else is the body's own.
+
+    waiting_since: time.monotonic() of the read that is under way, 0.0 while there is none.
+    seen_line: whether a whole line has come.
+    """
 
     def __init__(self, raw: HTTPResponse) -> None:
         self._raw = raw
+        self._expired: str | None = None
+        self.waiting_since = 0.0
+        self.seen_line = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
 
+    def expire(self, why: str) -> None:
+        """End the reading: `stream` then raises UpstreamTimeout with these words. From any greenlet."""
+        self._expired = why
+        try:
+            self._raw.shutdown()  # wakes the reader
+        except (OSError, ValueError, RuntimeError):
+            self._raw.close()
+
     def stream(self, amt: int = READ_BYTES, decode_content: bool | None = None) -> Iterator[bytes]:
         """The pieces as they arrive; a line's pieces are joined once, so long lines cost linear time.
 
-        Raises UpstreamFailed for a line over MAX_LINE_BYTES, urllib3's errors for a broken body.
+        Raises UpstreamFailed for a body that breaks off or has a line over MAX_LINE_BYTES, UpstreamTimeout
+        when it expired.
         """
-        plain = self._raw.chunked and not self._raw.headers.get("content-encoding")
+        read = self._reader(amt, decode_content)
         started: list[bytes] = []
         size = 0
-        for piece in self._chunked(amt) if plain else self._any(amt, decode_content):
+        while (piece := self._next(read)) is not None:
             end = piece.find(b"\n")
             size += len(piece) if end < 0 else end
             if size > MAX_LINE_BYTES:
@@ -52,35 +71,66 @@ class PromptBody:
                 piece = b"".join(started)
                 started.clear()
             size = len(piece) - piece.rfind(b"\n") - 1
+            self.seen_line = True
             yield piece
         if started:
             yield b"".join(started)
 
-    def _any(self, amt: int, decode_content: bool | None) -> Iterator[bytes]:
-        """What each read brought, of any body."""
-        raw = self._raw
-        while True:
-            piece = raw.read1(amt, decode_content=decode_content)
-            if piece:
-                yield piece
-            elif raw.isclosed():  # a decoder that waits for more also returns nothing
-                return
+    def _next(self, read: Callable[[], bytes | None]) -> bytes | None:
+        self.waiting_since = time.monotonic()
+        try:
+            piece = read()
+        except (HTTPError, OSError, AttributeError, ValueError) as error:
+            # The last two are http.client's ways to say that the connection was closed under a read.
+            if self._expired is None:
+                raise UpstreamFailed("The connection to Grok broke off.") from error
+            piece = None
+        self.waiting_since = 0.0
+        if self._expired is not None:
+            raise UpstreamTimeout(f"Grok {self._expired}.")
+        return piece
 
-    def _chunked(self, amt: int) -> Iterator[bytes]:
-        """The same of a chunked body without content encoding, for a tenth of the CPU (see chunked.py)."""
-        original = self._raw._original_response
-        if original is None or original.fp is None:
-            return
-        read, chunks = original.fp.read1, Dechunker()
-        while not chunks.done:
-            data = read(amt)
-            if not data:
-                raise ProtocolError("the connection was closed before the last chunk")
-            piece = chunks.feed(data)
-            if piece:
-                yield piece
-        original.close()  # read to its end: the connection is good for the next request
-        self._raw.release_conn()
+    def _reader(self, amt: int, decode_content: bool | None) -> Callable[[], bytes | None]:
+        """A function that reads once and gives what that brought, maybe nothing; None at the body's end."""
+        raw = self._raw
+        original = raw._original_response if raw.chunked else None
+        if original is None or original.fp is None or raw.headers.get("content-encoding"):
+            return _any_reader(raw, amt, decode_content)
+        return _chunked_reader(raw, original, amt)
+
+
+def _any_reader(raw: HTTPResponse, amt: int, decode_content: bool | None) -> Callable[[], bytes | None]:
+    asked = WAIT_BYTES
+
+    def read() -> bytes | None:
+        nonlocal asked
+        piece = raw.read1(asked, decode_content=decode_content)
+        asked = amt if len(piece) == asked else WAIT_BYTES
+        if not piece and raw.isclosed():  # a decoder that waits for more also returns nothing
+            return None
+        return piece
+
+    return read
+
+
+def _chunked_reader(raw: HTTPResponse, original: Any, amt: int) -> Callable[[], bytes | None]:
+    """Of a chunked body without content encoding, for a tenth of the CPU (see chunked.py)."""
+    read_once, chunks = original.fp.read1, Dechunker()
+    asked = WAIT_BYTES
+
+    def read() -> bytes | None:
+        nonlocal asked
+        if chunks.done:
+            original.close()  # read to its end: the connection is good for the next request
+            raw.release_conn()
+            return None
+        data = read_once(asked)
+        if not data:
+            raise ProtocolError("the connection was closed before the last chunk")
+        asked = amt if len(data) == asked else WAIT_BYTES
+        return chunks.feed(data)
+
+    return read
 
 
 class PromptAdapter(HTTPAdapter):

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import gevent
-from gevent.event import Event as Signal
 
 from grok2api import logs
 from grok2api.cancellation import Cancellation, Cancelled
 from grok2api.events import Event
 from grok2api.watchdog import Watchdog
 from grok2api.web.client_socket import ClientWatch
+from grok2api.web.signal import Signal
 
 #: Events that may wait for a client that reads slowly.
 BUFFER_EVENTS = 256
@@ -123,8 +123,7 @@ class Pump:
             self._cancellation.bind()
             for event in make_events(self._cancellation):
                 self._buffer.append(event)
-                if not self._news.is_set():
-                    self._news.set()
+                self._news.set()
                 if len(self._buffer) >= BUFFER_EVENTS:
                     self._room.clear()
                     self._room.wait()

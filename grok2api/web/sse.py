@@ -66,7 +66,9 @@ class EventStream:
 
 def stream_response(pump: Pump, renderer: StreamRenderer, on_end: Callable[[str], None]) -> Response:
     """The 200 that streams; closes the pump however it ends. `on_end`: told the outcome in a word."""
-    response = Response(EventStream(pump, renderer, on_end), mimetype="text/event-stream")
+    body = EventStream(pump, renderer, on_end)
+    # Passed through as it is: the pieces are bytes already, and the server closes the body itself.
+    response = Response(body, mimetype="text/event-stream", direct_passthrough=True)
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Accel-Buffering"] = "no"
     return response
