@@ -134,7 +134,7 @@ class GrokClient:
         try:
             # requests' own timeout is per read, which a dripping peer never reaches.
             with gevent.Timeout(deadlines.first_s, too_late):
-                return self._session.send(
+                response = self._session.send(
                     request,
                     stream=True,
                     timeout=(min(CONNECT_S, deadlines.first_s), None),
@@ -145,6 +145,9 @@ class GrokClient:
             raise UpstreamTimeout("Grok could not be reached in time.") from error
         except (RequestException, HTTPError, OSError) as error:
             raise UpstreamFailed(_unreachable(error)) from error
+        # What was sent is not needed any more; kept, it would cost every open stream 12 KB.
+        response.request = requests.PreparedRequest()
+        return response
 
 
 def _unreachable(error: Exception) -> str:

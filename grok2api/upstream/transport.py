@@ -22,7 +22,7 @@ from grok2api.upstream.frames import MAX_LINE_BYTES
 
 #: How much one read may bring while there is more, and how much memory a stream that waits sets aside.
 READ_BYTES = 65536
-WAIT_BYTES = 4096
+WAIT_BYTES = 2048
 
 
 class PromptBody:
