@@ -15,6 +15,7 @@ from typing import Any
 
 import gevent
 import gevent.socket
+from gevent.server import StreamServer
 from greenlet import getcurrent, greenlet
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -41,6 +42,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         #: greenlet -> its connection, and since when it waits for a request
         self._clients: dict[greenlet, socket.socket] = {}
         self._waiting: dict[greenlet, float] = {}
+
+    def run(self) -> None:
+        # A burst of new connections is taken in one by one, between the tokens of running streams: with
+        # gevent's 100 at a time, the slowest hundredth of all tokens was late by 25 ms instead of 13.
+        StreamServer.max_accept = 1
+        super().run()
 
     def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
         me = getcurrent()
