@@ -13,10 +13,10 @@ demo: $(VENV)/.run ## the same against a simulated Grok with demo accounts
 	@exec $(BIN)/python -m tests.simulator.demo
 
 test: $(VENV)/.dev ## everything the tests need, then all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-full: $(VENV)/.dev ## the same with the long tests at full size
-	$(BIN)/python -m pytest --full
+	$(BIN)/python -m pytest -n 2 --dist worksteal --full
 
 lint: $(VENV)/.dev ## ruff, mypy
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
