@@ -4,6 +4,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import resource  # noqa: E402
 import sys  # noqa: E402
 
 from grok2api.env import Env  # noqa: E402
@@ -13,6 +14,10 @@ try:
     _env = Env.from_environ()
 except ConfigurationError as error:
     sys.exit(f"grok2api: {error}")
+
+# Every stream takes two file descriptors, and a common soft limit is 1024.
+_soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
 
 bind = f"[{_env.host}]:{_env.port}" if ":" in _env.host else f"{_env.host}:{_env.port}"
 workers = _env.workers
@@ -25,5 +30,7 @@ timeout = 60
 #: A worker told to stop finishes its streams: they last 600 s at most, unless configured otherwise.
 graceful_timeout = 630
 accesslog = None
+# It would lie in the home directory, one for all instances, and nothing here uses it.
+control_socket_disable = True
 loglevel = "warning"
 proc_name = "grok2api"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import socket
 import sys
 from pathlib import Path
@@ -57,7 +58,7 @@ def greeting(env: Env, services: Services) -> list[str]:
     """What an operator wants to know at the start."""
     host = f"[{env.host}]" if ":" in env.host else env.host
     url = f"http://{host}:{env.port}"
-    flask = _flask()
+    flask = _flask(env)
     _, total = services.store.accounts.page(0, 1)
     lines = [f"Grok2API serves {url}/v1 (start page: {url}/). Ctrl-C stops it."]
     if services.auth.default_password_stands():
@@ -71,10 +72,15 @@ def greeting(env: Env, services: Services) -> list[str]:
     return lines
 
 
-def _flask() -> str:
-    """The `flask` beside this Python, as it can be typed in the checkout."""
+def _flask(env: Env) -> str:
+    """The `flask` beside this Python, as it can be typed in the checkout, for the database of this environment."""
     command = Path(sys.executable).with_name("flask")
-    return str(command.relative_to(PROJECT_ROOT) if command.is_relative_to(PROJECT_ROOT) else command)
+    words = [str(command.relative_to(PROJECT_ROOT) if command.is_relative_to(PROJECT_ROOT) else command)]
+    if env.data_dir != Env().data_dir:
+        words.insert(0, f"GROK2API_DATA_DIR={shlex.quote(str(env.data_dir))}")
+    if env.database_url:
+        words.insert(0, f"DATABASE_URL={shlex.quote(env.database_url)}")
+    return " ".join(words)
 
 
 if __name__ == "__main__":

@@ -186,7 +186,7 @@ class Shortage:
 
     def describe(self) -> str:
         if self.total == 0:
-            return "No account is configured. Add one in the console or with `flask accounts add`."
+            return "No account is configured. Add one with `flask accounts add` or POST /api/tokens/add."
         words = (
             (self.cooling, "cooling down"),
             (self.exhausted, "out of quota"),

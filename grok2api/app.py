@@ -10,6 +10,7 @@ from grok2api import logs, web
 from grok2api.catalogue import load_catalogue
 from grok2api.cli import register_commands
 from grok2api.env import PROJECT_ROOT, Env
+from grok2api.errors import ConfigurationError
 from grok2api.services import Services
 from grok2api.services.account_book import AccountBook
 from grok2api.services.admin_auth import AdminAuth, password_setting
@@ -25,7 +26,12 @@ from grok2api.watchdog import Watchdog
 def create_app(env: Env | None = None) -> Flask:
     """The app of this environment. Raises ConfigurationError with one line that says what to change."""
     env = env or Env.from_environ()
-    logs.set_up(env.log_dir)
+    try:
+        logs.set_up(env.log_dir)
+    except OSError as error:
+        raise ConfigurationError(
+            f"LOG_DIR={env.log_dir}: cannot be written to ({error.strerror})."
+        ) from error
     app = Flask(
         "grok2api",
         template_folder=str(PROJECT_ROOT / "templates"),

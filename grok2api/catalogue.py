@@ -140,10 +140,10 @@ class Catalogue:
 def load_catalogue(data_dir: Path) -> Catalogue:
     """The built-in table with `models.toml` laid over it. Raises ConfigurationError naming file and field."""
     path = data_dir / "models.toml"
-    if not path.exists():
-        return Catalogue()
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return Catalogue()
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
     rows = {model.name: model for model in MODELS}

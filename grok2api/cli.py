@@ -28,7 +28,7 @@ def register_commands(app: Flask) -> None:
 
 
 @accounts.command("add")
-@click.argument("file", type=click.File("r", encoding="utf-8"), default="-")
+@click.argument("file", type=click.File("r", encoding="utf-8-sig"), default="-")
 @click.option("--super", "is_super", is_flag=True, help="They are Super accounts (default: Basic).")
 def add(file: TextIO, is_super: bool) -> None:
     """Add the sso cookies in FILE, one to a line (default: standard input)."""

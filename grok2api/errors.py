@@ -13,6 +13,7 @@ GatewayError
     ├── Moderated                 upstream refuses the content: no penalty, no failover
     ├── NotDeliverable            upstream answered with something that cannot be handed on yet
     ├── Challenged                Cloudflare or anti-bot: no penalty, failover, the operator must act
+    ├── Unreachable               no connection at all: no penalty, no failover
     ├── Overloaded                upstream's capacity: seconds of rest, failover
     ├── RateLimited               429; `wait_s` when upstream said how long, `exhausted` when it said so
     ├── Unauthorized              a plain 401: counted
@@ -112,6 +113,11 @@ class NotDeliverable(UpstreamError):
 
 class Challenged(UpstreamError):
     outcome = Outcome.CHALLENGED
+
+
+class Unreachable(UpstreamError):
+    outcome = Outcome.CHALLENGED  # like it: the way out is at fault, not the account
+    failover = False
 
 
 class Overloaded(UpstreamError):

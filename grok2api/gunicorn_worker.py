@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +52,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
         me = getcurrent()
-        client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
+        if not isinstance(client, ssl.SSLSocket):  # which would lose its TLS
+            client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
         self._clients[me] = client
         try:
             super().handle(listener, client, addr)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import gevent
+from gevent.threadpool import ThreadPool
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from grok2api.env import Env
@@ -57,6 +57,7 @@ class AdminAuth:
         self._sessions = sessions
         self._settings = settings
         self._clock = clock
+        self._hashing = ThreadPool(1)
 
     def default_password_stands(self) -> bool:
         return (
@@ -110,8 +111,9 @@ class AdminAuth:
     def _matches(self, password: str, stored: str) -> bool:
         if self._settings.is_default("admin_password"):
             return hmac.compare_digest(password.encode(), stored.encode())
-        # scrypt takes tens of milliseconds by design; in a thread, so that streams keep flowing
-        return bool(gevent.get_hub().threadpool.apply(check_password_hash, (stored, password)))
+        # scrypt takes tens of milliseconds by design: in a thread of its own, so that streams keep flowing
+        # and a burst of logins does not stand in the way of look-ups of names
+        return bool(self._hashing.apply(check_password_hash, (stored, password)))
 
 
 def hashed(password: str) -> str:

@@ -15,7 +15,7 @@ import requests
 from requests.exceptions import ConnectionError, RequestException
 from urllib3.exceptions import HTTPError
 
-from grok2api.errors import BadRequest, UpstreamError, UpstreamFailed, UpstreamTimeout
+from grok2api.errors import BadRequest, Unreachable, UpstreamError, UpstreamFailed, UpstreamTimeout
 from grok2api.events import Event
 from grok2api.settings import Snapshot
 from grok2api.upstream.errors import from_response
@@ -133,7 +133,7 @@ class GrokClient:
         too_late = UpstreamTimeout(f"Grok sent nothing for {deadlines.first_s:g} s.")
         try:
             # requests' own timeout is per read, which a dripping peer never reaches.
-            with gevent.Timeout(deadlines.first_s, too_late):
+            with gevent.Timeout(min(deadlines.first_s, deadlines.total_s), too_late):
                 response = self._session.send(
                     request,
                     stream=True,
@@ -143,20 +143,20 @@ class GrokClient:
                 )
         except requests.Timeout as error:
             raise UpstreamTimeout("Grok could not be reached in time.") from error
-        except (RequestException, HTTPError, OSError) as error:
-            raise UpstreamFailed(_unreachable(error)) from error
+        except (RequestException, HTTPError, OSError, ValueError) as error:
+            # ValueError: requests looks at a redirect's address even when it is not to follow it.
+            raise _open_failed(error) from error
         # What was sent is not needed any more; kept, it would cost every open stream 12 KB.
         response.request = requests.PreparedRequest()
         return response
 
 
-def _unreachable(error: Exception) -> str:
-    proxy = isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL)
-    if proxy:
-        return "The proxy of the setting proxy_url cannot be reached."
+def _open_failed(error: Exception) -> UpstreamError:
+    if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
+        return Unreachable("The proxy of the setting proxy_url cannot be reached.")
     if isinstance(error, ConnectionError) and "NewConnectionError" in repr(error):
-        return "Grok cannot be reached."
-    return "The connection to Grok broke off."
+        return Unreachable("Grok cannot be reached from here.")
+    return UpstreamFailed("The connection to Grok broke off.")
 
 
 def _refusal(

@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import gevent
 import requests
+from greenlet import getcurrent, greenlet
 from requests.adapters import HTTPAdapter
 from urllib3 import BaseHTTPResponse, HTTPResponse
 from urllib3.exceptions import HTTPError, ProtocolError
@@ -28,13 +30,14 @@ WAIT_BYTES = 2048
 class PromptBody:
     """A urllib3 body whose `stream()` is prompt. Everything else is the body's own.
 
-    waiting_since: time.monotonic() of the read that is under way, 0.0 while there is none.
-    seen_line: whether a whole line has come.
+    waiting_since: time.monotonic() since when a whole line is being waited for, 0.0 while none is.
+    seen_line: whether a line that is not blank has come.
     """
 
     def __init__(self, raw: HTTPResponse) -> None:
         self._raw = raw
         self._expired: str | None = None
+        self._reading: greenlet | None = None
         self.waiting_since = 0.0
         self.seen_line = False
 
@@ -47,7 +50,8 @@ class PromptBody:
         try:
             self._raw.shutdown()  # wakes the reader
         except (OSError, ValueError, RuntimeError):
-            self._raw.close()
+            # A connection through an https proxy cannot be shut down; its reader can be thrown at.
+            gevent.get_hub().loop.run_callback(self._interrupt)
 
     def stream(self, amt: int = READ_BYTES, decode_content: bool | None = None) -> Iterator[bytes]:
         """The pieces as they arrive; a line's pieces are joined once, so long lines cost linear time.
@@ -71,13 +75,15 @@ class PromptBody:
                 piece = b"".join(started)
                 started.clear()
             size = len(piece) - piece.rfind(b"\n") - 1
-            self.seen_line = True
+            self.seen_line = self.seen_line or not piece.isspace()
+            self.waiting_since = 0.0
             yield piece
         if started:
             yield b"".join(started)
 
     def _next(self, read: Callable[[], bytes | None]) -> bytes | None:
-        self.waiting_since = time.monotonic()
+        self._reading = getcurrent()
+        self.waiting_since = self.waiting_since or time.monotonic()
         try:
             piece = read()
         except (HTTPError, OSError, AttributeError, ValueError) as error:
@@ -85,10 +91,14 @@ class PromptBody:
             if self._expired is None:
                 raise UpstreamFailed("The connection to Grok broke off.") from error
             piece = None
-        self.waiting_since = 0.0
+        self._reading = None
         if self._expired is not None:
             raise UpstreamTimeout(f"Grok {self._expired}.")
         return piece
+
+    def _interrupt(self) -> None:
+        if self._reading is not None:
+            self._reading.throw(UpstreamTimeout(f"Grok {self._expired}."))
 
     def _reader(self, amt: int, decode_content: bool | None) -> Callable[[], bytes | None]:
         """A function that reads once and gives what that brought, maybe nothing; None at the body's end."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -30,6 +31,12 @@ class ClientWatch:
             self._watcher.stop()
             self._watcher.close()
             self._watcher = None
+
+    def drop(self) -> None:
+        """Break the connection, which wakes whoever is writing to it."""
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def _readable(self) -> None:
         if self._watcher is None or self._socket is None:

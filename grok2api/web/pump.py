@@ -16,6 +16,7 @@ import gevent
 
 from grok2api import logs
 from grok2api.cancellation import Cancellation, Cancelled
+from grok2api.errors import UpstreamFailed
 from grok2api.events import Event
 from grok2api.watchdog import Watchdog
 from grok2api.web.client_socket import ClientWatch
@@ -24,6 +25,8 @@ from grok2api.web.signal import Signal
 #: Events that may wait for a client that reads slowly.
 BUFFER_EVENTS = 256
 HEARTBEAT_S = 15.0
+#: A client that takes nothing of what it was sent for this long is given up.
+STUCK_CLIENT_S = 60.0
 #: How long closing waits for the lease to be settled.
 _CLOSE_S = 10.0
 
@@ -51,6 +54,7 @@ class Pump:
         self._gone = False
         self._heartbeat = False
         self._quiet_since = time.monotonic()
+        self._writing_since = 0.0
         self._watchdog = watchdog
         self._watch = ClientWatch(environ, self._client_gone)
         self._greenlet = gevent.spawn(self._run, make_events, logs.request_id.get())
@@ -88,7 +92,9 @@ class Pump:
                     batch = list(self._buffer)
                     self._buffer.clear()
                     self._room.set()
+                    self._writing_since = time.monotonic()
                     yield batch
+                    self._writing_since = 0.0
                     self._quiet_since = time.monotonic()
                 elif self._done:
                     if self._error is not None:
@@ -112,6 +118,11 @@ class Pump:
         self._greenlet.join(_CLOSE_S)
 
     def tick(self, now: float) -> None:
+        if self._writing_since and now - self._writing_since > STUCK_CLIENT_S:
+            self._watchdog.forget(self)
+            self._watch.drop()
+            self._client_gone()
+            return
         if now - self._quiet_since >= HEARTBEAT_S:
             self._quiet_since = now
             self._heartbeat = True
@@ -119,6 +130,7 @@ class Pump:
 
     def _run(self, make_events: Callable[[Cancellation], Iterator[Event]], request_id: str) -> None:
         logs.request_id.set(request_id)
+        whole = False
         try:
             self._cancellation.bind()
             for event in make_events(self._cancellation):
@@ -128,11 +140,14 @@ class Pump:
                     self._room.clear()
                     self._room.wait()
                     self._cancellation.check()
+            whole = True
         except Cancelled:
             pass
         except Exception as error:  # handed to the one who answers, who logs and renders it
             self._error = error
         finally:
+            if not whole and self._error is None:
+                self._error = UpstreamFailed("The answer was ended before its time.")
             self._done = True
             self._news.set()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 
-from tests.gateway import Gateway, events, text_of
-from tests.simulator.client import Simulator, directive
+from tests.gateway import Gateway, events, free_port, text_of
+from tests.simulator.client import Simulator, directive, script
 
 FAILS_OVER = [
     "429", "429_exhausted", "429_heavy_usage", "401", "401_invalid", "403_cloudflare", "403_empty",
@@ -81,6 +84,36 @@ def test_an_upstream_that_never_begins_is_a_timeout(gateway: Gateway, fault: str
     gateway.set_settings(stream_first_response_timeout=1)
     response = gateway.chat(directive(fault))
     assert (response.status_code, response.json()["error"]["code"]) == (504, "upstream_timeout")
+
+
+def test_blank_lines_alone_are_no_beginning(gateway: Gateway) -> None:
+    gateway.set_accounts(["sim-basic-ok-a"])
+    gateway.set_settings(stream_first_response_timeout=1)
+    steps: list[list[object]] = [["bytes", "Cg=="], ["sleep", 0.3]] * 20
+    began = time.monotonic()
+    response = gateway.chat(script(steps))
+    assert (response.status_code, response.json()["error"]["code"]) == (504, "upstream_timeout")
+    assert time.monotonic() - began < 5
+
+
+def test_bytes_that_never_become_a_line_are_silence(gateway: Gateway) -> None:
+    gateway.set_settings(stream_chunk_timeout=1)
+    frame = {"result": {"response": {"token": "Hi", "isThinking": False}}}
+    drip: list[list[object]] = [["bytes", "IA=="], ["sleep", 0.3]]
+    began = time.monotonic()
+    found = events(gateway.chat(script([["line", frame], *(drip * 20)]), stream=True))
+    assert found[-1]["error"]["code"] == "upstream_timeout"
+    assert time.monotonic() - began < 5
+
+
+def test_an_upstream_that_cannot_be_reached_is_no_accounts_fault(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    with Gateway(tmp_path / "data", f"http://127.0.0.1:{free_port()}") as lost:
+        lost.set_accounts(["sim-basic-ok-a", "sim-basic-ok-b"])
+        response = lost.chat("Hello")
+        assert (response.status_code, response.json()["error"]["code"]) == (502, "upstream_unreachable")
+        assert lost.sql("SELECT sum(failed_count) FROM accounts") == [(0,)]
 
 
 def test_an_upstream_that_falls_silent_ends_the_stream_with_a_timeout(gateway: Gateway) -> None:

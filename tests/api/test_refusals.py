@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
+import orjson
 import pytest
+import requests
 
 from tests.gateway import Gateway
 
@@ -73,6 +76,37 @@ def test_a_body_over_the_limit_is_413(gateway: Gateway) -> None:
         assert (response.status_code, response.json()["error"]["code"]) == (413, "request_too_large")
     finally:
         gateway.admin("/api/settings", {"global_config": {"max_body_mb": 32}})
+
+
+def test_a_chunked_body_over_the_limit_is_413_and_never_cut_to_fit(gateway: Gateway) -> None:
+    gateway.admin("/api/settings", {"global_config": {"max_body_mb": 1}})
+    try:
+        gateway.set_settings(show_thinking=True)  # waits until the change holds everywhere
+        body = orjson.dumps(GOOD)
+        pieces = [body, *[b" " * 65536] * 16, b"garbage" * 9999]
+        for path in ("/v1/chat/completions", "/api/login"):
+            response = requests.post(
+                gateway.url + path,
+                data=iter(pieces),
+                headers={"Content-Type": "application/json"},
+                timeout=30,
+            )
+            assert response.status_code == 413, response.text
+    finally:
+        gateway.admin("/api/settings", {"global_config": {"max_body_mb": 32}})
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/api/login"])
+def test_broken_chunked_framing_and_hostile_json_are_400(gateway: Gateway, path: str) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as connection:
+        connection.sendall(head.encode() + b"zz\r\n")
+        assert connection.recv(1000).split()[1] == b"400"
+    for body in (b"[" * 200_000, b'{"username": "\\ud800", "password": "x"}'):
+        response = gateway.session.post(
+            gateway.url + path, data=body, headers={"Content-Type": "application/json"}
+        )
+        assert response.status_code == 400, response.text
 
 
 def test_every_answer_has_a_request_id_and_a_given_one_is_kept(gateway: Gateway) -> None:

@@ -69,6 +69,21 @@ def test_a_data_directory_that_cannot_be_made_or_is_no_directory_is_one_line(tmp
         assert str(place) in line
 
 
+def test_a_log_directory_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
+    line = _one_line(_start(GROK2API_DATA_DIR=str(tmp_path), PORT=str(free_port()), LOG_DIR="/proc/nowhere"))
+    assert "LOG_DIR" in line
+
+
+def test_the_database_can_be_read_by_its_owner_alone(tmp_path: Path, simulator: Simulator) -> None:
+    with Gateway(tmp_path / "data", simulator.url) as gateway:
+        gateway.set_accounts(["sim-basic-ok-a"])
+        files = list((tmp_path / "data").glob("grok2api.db*"))
+        assert len(files) == 3  # the database, its log, its index
+        assert [path.stat().st_mode & 0o077 for path in files] == [0, 0, 0]
+        said = gateway.log()
+        assert f"GROK2API_DATA_DIR={tmp_path / 'data'} " in said  # the commands it names act on this database
+
+
 def test_a_broken_models_toml_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "models.toml").write_text('[models."x"]\ncost = "many"\n')
     line = _one_line(_start(GROK2API_DATA_DIR=str(tmp_path), PORT=str(free_port())))

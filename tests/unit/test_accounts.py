@@ -238,7 +238,11 @@ def test_a_quota_of_nothing_is_exhausted_until_its_window_ends() -> None:
 @pytest.mark.parametrize(
     ("shortage", "hopeless", "words"),
     [
-        (Shortage(), True, "No account is configured. Add one in the console or with `flask accounts add`."),
+        (
+            Shortage(),
+            True,
+            "No account is configured. Add one with `flask accounts add` or POST /api/tokens/add.",
+        ),
         (Shortage(total=2, expired=2), True, "(of 2: 2 expired)"),
         (
             Shortage(total=3, disabled=1, wrong_tier=2),

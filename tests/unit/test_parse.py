@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from grok2api.errors import BadRequest
 from grok2api.messages import ChatRequest, Message, Role
-from grok2api.web.api.parse import parse_chat, parse_json
+from grok2api.web.api.parse import parse_chat
+from grok2api.web.body import decode_object
 from tests.unit.grok_streams import PATIENT
 
 HELLO: list[dict[str, Any]] = [{"role": "user", "content": "Hello"}]
@@ -159,7 +160,7 @@ def test_a_part_that_is_not_supported_is_named() -> None:
 )
 def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(BadRequest) as caught:
-        parse_json(body)
+        decode_object(body)
     assert caught.value.param is None
 
 
@@ -190,7 +191,7 @@ DOCUMENT = st.fixed_dictionaries(
 @settings(PATIENT, max_examples=200)
 def test_any_document_is_a_request_or_a_bad_one(document: object) -> None:
     try:
-        asked = parse_chat(parse_json(json.dumps(document).encode()))
+        asked = parse_chat(decode_object(json.dumps(document).encode()))
     except BadRequest as error:
         assert error.message
         error.message.encode("utf-8")

@@ -42,7 +42,7 @@ def open_store(app: Flask, env: Env, pools: Sequence[str], lock_wait_s: float = 
     """The store in the data directory's file, or in the one that DATABASE_URL names."""
     path = database_path(env)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(
             f"{path.parent}: cannot be made ({error.strerror}). Set GROK2API_DATA_DIR."
@@ -51,6 +51,7 @@ def open_store(app: Flask, env: Env, pools: Sequence[str], lock_wait_s: float = 
         raise ConfigurationError(
             f"{path}: cannot be written to. Mend its permissions or set GROK2API_DATA_DIR."
         )
+    _keep_private(path)
     app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{path}"
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _pool_options() | {
         "connect_args": {"isolation_level": None, "timeout": lock_wait_s, "check_same_thread": False},
@@ -66,6 +67,18 @@ def open_store(app: Flask, env: Env, pools: Sequence[str], lock_wait_s: float = 
         return SqlStore(SqliteRunner(engine), pools)
     except (SQLAlchemyError, sqlite3.Error, StorageUnavailable) as error:
         raise ConfigurationError(f"{path}: cannot be used as the database ({_cause(error)}).") from error
+
+
+def _keep_private(path: Path) -> None:
+    """Make a new file readable by its owner alone, as it will hold secrets; SQLite's side files take its mode."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return  # its mode is the operator's choice
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot be made ({error.strerror}). Set GROK2API_DATA_DIR."
+        ) from error
 
 
 def database_path(env: Env) -> Path:

@@ -7,8 +7,10 @@ import logging
 from flask import Response, request
 from flask_login import current_user, login_user, logout_user
 
-from grok2api.web.admin.body import json_body, text_field
+from grok2api.services.admin_auth import LoginRefused, LoginTooFar
+from grok2api.web.admin.fields import text_field
 from grok2api.web.admin.guard import LOGIN_PATH, Operator, blueprint
+from grok2api.web.body import read_json
 from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
 
@@ -17,9 +19,13 @@ log = logging.getLogger(__name__)
 
 @blueprint.post(LOGIN_PATH)
 def log_in() -> Response:
-    body = json_body()
+    body = read_json()
     auth = get_services().auth
-    login = auth.log_in(text_field(body, "username"), text_field(body, "password"), _addresses())
+    try:
+        login = auth.log_in(text_field(body, "username"), text_field(body, "password"), _addresses())
+    except (LoginRefused, LoginTooFar) as error:
+        log.warning("a login from %s was refused: %s", request.remote_addr, error)
+        raise
     session = auth.session(login.token)
     assert session is not None
     login_user(Operator(login.token, session, bearer=False))

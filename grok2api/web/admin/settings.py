@@ -8,9 +8,9 @@ from flask import Response
 
 from grok2api.errors import BadRequest, SettingError
 from grok2api.settings import SETTINGS, clean
-from grok2api.web.admin.body import json_body
 from grok2api.web.admin.errors import InvalidSettings
 from grok2api.web.admin.guard import blueprint
+from grok2api.web.body import read_json
 from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
 
@@ -31,7 +31,7 @@ def show_settings() -> Response:
 
 @blueprint.post("/settings")
 def change_settings() -> Response:
-    changes = _changes(json_body())
+    changes = _changes(read_json())
     services = get_services()
     password = changes.pop("admin_password", "")
     if password:

@@ -8,8 +8,8 @@ from flask import Response
 
 from grok2api.accounts import Tier
 from grok2api.errors import BadRequest
-from grok2api.web.admin.body import json_body
 from grok2api.web.admin.guard import blueprint
+from grok2api.web.body import read_json
 from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
 
@@ -19,7 +19,7 @@ TOKEN_TYPES = {"sso": Tier.BASIC, "ssoSuper": Tier.SUPER}
 
 @blueprint.post("/tokens/add")
 def add_tokens() -> Response:
-    body = json_body()
+    body = read_json()
     values = body.get("tokens")
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise BadRequest("tokens must be a list of texts.", "tokens")

@@ -10,8 +10,9 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from grok2api.messages import ChatRequest
 from grok2api.web.api.guard import blueprint
-from grok2api.web.api.parse import parse_chat, parse_json
+from grok2api.web.api.parse import parse_chat
 from grok2api.web.api.render import ChatChunks, chat_completion
+from grok2api.web.body import read_json
 from grok2api.web.json_response import json_response
 from grok2api.web.pump import ClientGone, Pump
 from grok2api.web.services import get_services
@@ -29,7 +30,7 @@ def create_chat_completion() -> Response:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     began = time.monotonic()
-    chat = parse_chat(parse_json(request.get_data(cache=False)))
+    chat = parse_chat(read_json())
     services = get_services()
     services.completion.check(chat)
     pump = Pump(lambda end: services.completion.answer(chat, end), request.environ, services.watchdog)
@@ -55,8 +56,9 @@ def _stream(chat: ChatRequest, pump: Pump, began: float) -> Response:
 def _complete(chat: ChatRequest, pump: Pump, began: float) -> Response:
     events = [event for batch in pump.batches() for event in batch]
     pump.close()
+    response = json_response(chat_completion(chat, events))
     _log_end(chat, "ok", began)
-    return json_response(chat_completion(chat, events))
+    return response
 
 
 def _log_end(chat: ChatRequest, outcome: str, began: float) -> None:

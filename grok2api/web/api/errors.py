@@ -26,6 +26,7 @@ from grok2api.errors import (
     Rejected,
     StorageUnavailable,
     UnknownModel,
+    Unreachable,
     UpstreamTimeout,
 )
 
@@ -46,6 +47,7 @@ _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
     RateLimited: (429, "rate_limit_error", "rate_limit_exceeded"),
     Overloaded: (503, "server_error", "upstream_overloaded"),
     Challenged: (502, "server_error", "upstream_challenged"),
+    Unreachable: (502, "server_error", "upstream_unreachable"),
     NotDeliverable: (502, "server_error", "media_not_supported"),
     UpstreamTimeout: (504, "server_error", "upstream_timeout"),
     StorageUnavailable: (503, "server_error", "storage_unavailable"),
@@ -66,7 +68,7 @@ def describe(error: Exception) -> tuple[int, str, str | None]:
     for base in type(error).__mro__:
         if base in _TABLE:
             status, kind, code = _TABLE[base]
-            return status, kind, getattr(error, "code", None) or code
+            return status, kind, (error.code if isinstance(error, BadRequest) else None) or code
     raise AssertionError(error)
 
 
@@ -88,6 +90,8 @@ def error_response(error: Exception) -> Response:
     status, _, code = describe(error)
     if not isinstance(error, GatewayError):
         log.error("a request failed unexpectedly", exc_info=error)
+    if isinstance(error, StorageUnavailable):
+        log.error("a request failed: %s", error)
     response = jsonify(error_body(error))
     response.status_code = status
     wait_s = _retry_after(error)
@@ -113,6 +117,7 @@ def _retry_after(error: Exception) -> int | None:
 _HTTP_WORDS = {
     404: ("There is no such route. The API lives under /v1.", "not_found"),
     405: ("This route does not take that method.", "method_not_allowed"),
+    408: ("The request body did not arrive in time.", "request_timeout"),
     413: ("The request body is larger than this gateway accepts (setting max_body_mb).", "request_too_large"),
     415: ("The request body must be JSON with Content-Type: application/json.", "unsupported_media_type"),
 }

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import orjson
-
 from grok2api.errors import BadRequest
 from grok2api.messages import ChatRequest, Message, Role
 
@@ -16,17 +14,6 @@ _MAX_MESSAGES = 10_000
 #: What of a client's own names goes into a header.
 _MAX_IGNORED = 50
 _NOT_IN_HEADER = re.compile(r"[^A-Za-z0-9_.-]")
-
-
-def parse_json(body: bytes) -> dict[str, Any]:
-    """The body as an object. Raises BadRequest."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"The body is not valid JSON: {error}.") from error
-    if not isinstance(document, dict):
-        raise BadRequest("The body must be a JSON object.")
-    return document
 
 
 def parse_chat(document: dict[str, Any]) -> ChatRequest:
