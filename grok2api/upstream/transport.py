@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from io import RawIOBase
 from typing import Any
 
 import gevent
@@ -35,8 +34,11 @@ class PromptBody:
     seen_line: whether a line that is not blank has come.
     """
 
-    def __init__(self, raw: HTTPResponse) -> None:
+    def __init__(self, raw: HTTPResponse, buffer: bytearray | None = None) -> None:
+        """buffer: for what a read brings, until it is copied; all bodies of a worker may share one, because
+        no other greenlet runs between the two."""
         self._raw = raw
+        self._buffer = bytearray(READ_BYTES) if buffer is None else buffer
         self._expired: str | None = None
         self._reading: greenlet | None = None
         self.waiting_since = 0.0
@@ -107,7 +109,7 @@ class PromptBody:
         original = raw._original_response if raw.chunked else None
         if original is None or original.fp is None or raw.headers.get("content-encoding"):
             return _any_reader(raw, amt, decode_content)
-        return _chunked_reader(raw, original, amt)
+        return _chunked_reader(raw, original, self._buffer)
 
 
 def _any_reader(raw: HTTPResponse, amt: int, decode_content: bool | None) -> Callable[[], bytes | None]:
@@ -124,27 +126,27 @@ def _any_reader(raw: HTTPResponse, amt: int, decode_content: bool | None) -> Cal
     return read
 
 
-def _chunked_reader(raw: HTTPResponse, original: Any, amt: int) -> Callable[[], bytes | None]:
+def _chunked_reader(raw: HTTPResponse, original: Any, buffer: bytearray) -> Callable[[], bytes | None]:
     """Of a chunked body without content encoding, for a tenth of the CPU (see chunked.py)."""
     chunks = Dechunker()
-    asked = WAIT_BYTES
-    unbuffered: RawIOBase | None = None
+    view = memoryview(buffer)
+    read_into: Callable[[bytearray], int] | None = None
 
     def read() -> bytes | None:
-        nonlocal asked, unbuffered
+        nonlocal read_into
         if chunks.done:
             original.close()  # read to its end: the connection is good for the next request
             raw.release_conn()
             return None
-        if unbuffered is None:
-            # What came with the head; from here on the buffer would only cost every stream 8 KB.
+        if read_into is None:
+            # What came with the head; from here on http.client's own buffer would cost every stream 8 KB.
             data = original.fp.peek()
-            unbuffered = original.fp = original.fp.detach()
+            original.fp = original.fp.detach()
+            read_into = original.fp.readinto
         else:
-            data = unbuffered.read(asked) or b""
+            data = bytes(view[: read_into(buffer)])
         if not data:
             raise ProtocolError("the connection was closed before the last chunk")
-        asked = amt if len(data) == asked else WAIT_BYTES
         return chunks.feed(data)
 
     return read
@@ -153,7 +155,11 @@ def _chunked_reader(raw: HTTPResponse, original: Any, amt: int) -> Callable[[], 
 class PromptAdapter(HTTPAdapter):
     """An adapter whose responses have prompt bodies."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._buffer = bytearray(READ_BYTES)
+
     def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
         response = super().build_response(req, resp)
-        response.raw = PromptBody(response.raw)
+        response.raw = PromptBody(response.raw, self._buffer)
         return response
