@@ -6,12 +6,16 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
+from gevent.lock import BoundedSemaphore
+
 from grok2api.errors import SettingError, StorageUnavailable
 from grok2api.settings import Snapshot, Value, clean, snapshot
 from grok2api.storage.base import Settings
 
 #: How old a snapshot may be before the stored version is asked for again.
 FRESH_S = 0.5
+#: How old the one may be that other greenlets go on with while one of them asks.
+STALE_S = 0.9
 
 log = logging.getLogger(__name__)
 
@@ -34,23 +38,17 @@ class LiveSettings:
         self._defaults = dict(defaults)
         self._on_change = on_change
         self._clock = clock
-        self._refreshing = False
+        self._refreshing = BoundedSemaphore(1)
         self._checked_at = clock()
         self._load()
 
     def snapshot(self) -> Snapshot:
         """All settings, at most FRESH_S old, or the last ones known while the storage is away."""
-        if self._clock() - self._checked_at > FRESH_S and not self._refreshing:
-            self._refreshing = True  # one greenlet asks, the others go on with what is known
-            try:
-                if self._store.version() != self._version:
-                    self._load()
-                self._checked_at = self._clock()
-            except StorageUnavailable as error:
-                self._checked_at = self._clock()
-                log.warning("settings could not be refreshed: %s", error)
-            finally:
-                self._refreshing = False
+        age = self._clock() - self._checked_at
+        if age > STALE_S or (age > FRESH_S and not self._refreshing.locked()):
+            with self._refreshing:
+                if self._clock() - self._checked_at > FRESH_S:  # else another greenlet has just asked
+                    self._refresh()
         return self._snapshot
 
     def is_default(self, name: str) -> bool:
@@ -62,6 +60,14 @@ class LiveSettings:
         self._store.save({name: clean(name, value) for name, value in values.items()})
         self._load()
         return self._snapshot
+
+    def _refresh(self) -> None:
+        try:
+            if self._store.version() != self._version:
+                self._load()
+        except StorageUnavailable as error:
+            log.warning("settings could not be refreshed: %s", error)
+        self._checked_at = self._clock()
 
     def _load(self) -> None:
         stored = self._store.load()
