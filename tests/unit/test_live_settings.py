@@ -44,7 +44,7 @@ class MemorySettings(Settings):
         self.number += 1
 
     def keep(self, name: str, value: str) -> str:
-        raise NotImplementedError
+        raise AssertionError(f"{name} is not asked for here")
 
     def _reach(self) -> None:
         if self.away:
@@ -170,3 +170,17 @@ def test_one_greenlet_asks_while_the_others_go_on_with_what_is_known() -> None:
     assert store.asked == 1
     store.gate.set()
     assert asking.get(timeout=5).api_key == "new" == worker.live.snapshot().api_key
+
+
+def test_requests_that_wake_an_idle_worker_together_all_get_what_is_new() -> None:
+    store = MemorySettings()
+    worker = Worker(store)
+    store.save({"api_key": "new"})
+    worker.now += 60
+    store.gate = Event()
+    asking = [gevent.spawn(worker.live.snapshot) for _ in range(3)]
+    gevent.sleep(0)
+    store.gate.set()
+    gevent.joinall(asking, timeout=5)
+    assert [greenlet.value.api_key for greenlet in asking] == ["new"] * 3
+    assert store.asked == 1
