@@ -181,6 +181,5 @@ def test_requests_that_wake_an_idle_worker_together_all_get_what_is_new() -> Non
     asking = [gevent.spawn(worker.live.snapshot) for _ in range(3)]
     gevent.sleep(0)
     store.gate.set()
-    gevent.joinall(asking, timeout=5)
-    assert [greenlet.value.api_key for greenlet in asking] == ["new"] * 3
+    assert [greenlet.get(timeout=5).api_key for greenlet in asking] == ["new"] * 3
     assert store.asked == 1
