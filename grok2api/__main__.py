@@ -12,6 +12,7 @@ import socket
 import sys
 from pathlib import Path
 
+from grok2api.accounts import AccountQuery
 from grok2api.app import create_app
 from grok2api.env import PROJECT_ROOT, Env
 from grok2api.errors import ConfigurationError, GatewayError
@@ -59,7 +60,7 @@ def greeting(env: Env, services: Services) -> list[str]:
     host = f"[{env.host}]" if ":" in env.host else env.host
     url = f"http://{host}:{env.port}"
     flask = _flask(env)
-    _, total = services.store.accounts.page(0, 1)
+    _, total = services.store.accounts.page(AccountQuery(limit=1), 0.0)
     lines = [f"Grok2API serves {url}/v1 (start page: {url}/). Ctrl-C stops it."]
     if services.auth.default_password_stands():
         lines.append(f"The default password admin/admin stands. Change it: {flask} admin set-password")

@@ -9,12 +9,15 @@ pool* (today `default` and `heavy`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 #: An unknown quota counts as full: more than any real one.
 FULL_QUOTA = 1_000_000_000
+
+#: The quota pool that an account's one-word status and its `remaining_queries` speak of.
+DEFAULT_POOL = "default"
 
 LEASE_S = 45.0
 LEASE_RENEWAL_S = 15.0
@@ -26,6 +29,9 @@ RATE_LIMITED_S = 3600.0
 RATE_LIMITED_EXHAUSTED_S = 36_000.0
 DEFAULT_WINDOW_S = 72_000.0
 UNAUTHORIZED_LIMIT = 3
+
+#: The reason of expiry that no later success lifts.
+BLOCKED = "blocked"
 
 _SECRET = re.compile(r"[A-Za-z0-9._~+/\-]{8,4096}={0,2}")
 _COOKIE = re.compile(r"\Acookie:", re.IGNORECASE)
@@ -61,17 +67,27 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Quota:
-    """One account's standing in one quota pool. `remaining`: calls left, None when unknown."""
+    """One account's standing in one quota pool.
+
+    remaining: calls left, None when unknown. rest_requests: client requests of the pool that it still sits
+    out, until `rest_until` at most; None of both when it does not rest.
+    """
 
     remaining: int | None = None
     window_ends_at: float | None = None
     cooldown_until: float | None = None
-    resting: bool = False
+    rest_requests: int | None = None
+    rest_until: float | None = None
+
+    @property
+    def resting(self) -> bool:
+        return self.rest_until is not None
 
 
 @dataclass(frozen=True)
 class Account:
-    """An account as the operator sees it."""
+    """All that is known of an account. `strikes`: plain 401s in a row. `checked_at`: when upstream was last
+    asked about its quota."""
 
     id: int
     secret: str = field(repr=False)
@@ -80,6 +96,7 @@ class Account:
     quotas: dict[str, Quota] = field(default_factory=dict)
     disabled: bool = False
     expired_reason: str | None = None
+    strikes: int = 0
     failed_count: int = 0
     last_failure_at: float | None = None
     last_failure_reason: str | None = None
@@ -88,12 +105,86 @@ class Account:
     last_used_at: float | None = None
     request_count: int = 0
     in_flight: int = 0
+    checked_at: float | None = None
+
+
+class Sort(StrEnum):
+    """What a list of accounts can be sorted by; unknown quota counts as full, never used as long ago."""
+
+    ADDED = "created_time"
+    LAST_USED = "last_used"
+    REMAINING = "remaining_queries"
+    REQUESTS = "request_count"
+    FAILURES = "failed_count"
+    IN_FLIGHT = "in_flight"
 
 
 @dataclass(frozen=True)
-class NewAccount:
+class AccountQuery:
+    """Which accounts, in which order; accounts that are equal in it follow in the order of adding.
+
+    text: a whole secret, or a part of a tag, the note or the hint (ASCII letters in either case). status: as
+    `status_of` has it; `disabled` is asked for apart.
+    """
+
+    text: str = ""
+    status: Status | None = None
+    disabled: bool | None = None
+    tier: Tier | None = None
+    tag: str | None = None
+    sort: Sort = Sort.ADDED
+    descending: bool = False
+    offset: int = 0
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class AccountEdit:
+    """What the operator changes; None leaves a field as it is. lift: end cooldowns and rests, forget failures."""
+
+    tier: Tier | None = None
+    tags: tuple[str, ...] | None = None
+    note: str | None = None
+    disabled: bool | None = None
+    lift: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """A question to upstream about an account's quota, begun.
+
+    settled: per pool, the cost of all that the account was ever leased for, less what is in flight now. An
+    answer of upstream counts at least this much; what was leased beyond it may not be in the answer yet.
+    """
+
+    account_id: int
     secret: str = field(repr=False)
     tier: Tier
+    settled: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class QuotaReading:
+    """Upstream's word on a quota pool: calls left, and when (epoch seconds) the window ends at the latest, None
+    when that is unknown: then a quota that is used up counts as such for DEFAULT_WINDOW_S."""
+
+    remaining: int
+    window_ends_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check found. quotas: by pool, those that upstream told.
+
+    good: failures are forgotten, and an expired account is active again unless it was BLOCKED. failure,
+    strike_limit, expire: as in a Settlement.
+    """
+
+    quotas: Mapping[str, QuotaReading] = field(default_factory=dict)
+    good: bool = False
+    failure: str | None = None
+    strike_limit: int | None = None
+    expire: str | None = None
 
 
 @dataclass(frozen=True)
@@ -228,6 +319,12 @@ def clean_lines(values: Iterable[str]) -> tuple[list[str], int]:
     return secrets, invalid
 
 
+def hint_of(secret: str) -> str:
+    """The first and last characters of a secret, by which the operator may search for it."""
+    shown = min(8, len(secret) // 3)
+    return f"{secret[:shown]}…{secret[len(secret) - shown :]}"
+
+
 def mask(secret: str) -> str:
     """A secret as it may appear in logs and lists."""
     return f"{secret[:4]}…{secret[-4:]}" if len(secret) > 16 else "…"
@@ -237,12 +334,12 @@ def status_of(account: Account, now: float) -> Status:
     """The one word that stands for an account: what it is for its default pool."""
     if account.expired_reason is not None:
         return Status.EXPIRED
-    quota = account.quotas.get("default", Quota())
+    quota = account.quotas.get(DEFAULT_POOL, Quota())
     if quota.cooldown_until is not None and quota.cooldown_until > now:
         return Status.COOLING
     if is_exhausted(quota, now):
         return Status.EXHAUSTED
-    if quota.resting:
+    if quota.rest_until is not None and quota.rest_until > now:
         return Status.COOLING
     known = any(q.remaining is not None for q in account.quotas.values())
     return Status.ACTIVE if known or account.request_count else Status.UNUSED

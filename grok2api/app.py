@@ -43,7 +43,7 @@ def create_app(env: Env | None = None) -> Flask:
     settings = LiveSettings(store.settings, defaults=password_setting(env), on_change=_act_on)
     watchdog = Watchdog()
     client = GrokClient(env.upstream_url, watchdog)
-    pool = AccountPool(store.accounts)
+    pool = AccountPool(store.leases)
     services = Services(
         catalogue=catalogue,
         store=store,

@@ -27,10 +27,7 @@ class AccountBook:
 
     def all(self) -> Iterator[Account]:
         """Every account, in the order they were added."""
-        offset = 0
-        while True:
-            accounts, total = self._accounts.page(offset, _PAGE)
+        last = 0
+        while accounts := self._accounts.walk(last, _PAGE):
             yield from accounts
-            offset += _PAGE
-            if offset >= total:
-                return
+            last = accounts[-1].id

@@ -18,7 +18,7 @@ from grok2api.accounts import (
 )
 from grok2api.catalogue import Model
 from grok2api.errors import AccountDead, NoAccount, RateLimited, StorageUnavailable, UpstreamError
-from grok2api.storage.base import Accounts
+from grok2api.storage.base import Leases
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,8 @@ class AccountPool:
     clock: epoch seconds.
     """
 
-    def __init__(self, accounts: Accounts, clock: Callable[[], float] = time.time) -> None:
-        self._accounts = accounts
+    def __init__(self, leases: Leases, clock: Callable[[], float] = time.time) -> None:
+        self._leases = leases
         self._clock = clock
         self._open: dict[str, Lease] = {}
         self._renewer: gevent.Greenlet[[], None] | None = None
@@ -50,9 +50,9 @@ class AccountPool:
             max_in_flight=max_in_flight,
             first_attempt=not tried,
         )
-        lease = self._accounts.lease(wanted, self._clock())
+        lease = self._leases.lease(wanted, self._clock())
         if lease is None:
-            raise NoAccount(self._accounts.shortage(wanted, self._clock()))
+            raise NoAccount(self._leases.shortage(wanted, self._clock()))
         self._open[lease.id] = lease
         if self._renewer is None or self._renewer.dead:
             self._renewer = gevent.spawn(self._renew)
@@ -77,7 +77,7 @@ class AccountPool:
         if settlement.expire or settlement.cooldown_s:
             log.info("account %s: %s (%s)", mask(lease.secret), outcome, settlement.failure)
         try:
-            self._accounts.settle(lease, settlement, self._clock())
+            self._leases.settle(lease, settlement, self._clock())
         except StorageUnavailable as problem:
             log.error("the outcome %s of account %s is lost: %s", outcome, mask(lease.secret), problem)
 
@@ -85,7 +85,7 @@ class AccountPool:
         while self._open:
             gevent.sleep(LEASE_RENEWAL_S)
             try:
-                self._accounts.renew(list(self._open), self._clock())
+                self._leases.renew(list(self._open), self._clock())
             except StorageUnavailable as problem:
                 log.warning("leases could not be renewed: %s", problem)
 

@@ -10,15 +10,21 @@ from flask import Flask
 from grok2api.env import Env
 from grok2api.errors import ConfigurationError
 from grok2api.storage.base import Store
+from grok2api.storage.vault import Vault
 
 #: STORAGE_MODE -> "module:function"; imported only when chosen.
-BACKENDS = {"file": "grok2api.storage.sql.sqlite:open_store"}
+BACKENDS = {
+    "file": "grok2api.storage.sql.sqlite:open_store",
+    "mysql": "grok2api.storage.sql.mysql:open_store",
+}
 
 
 def open_store(app: Flask, env: Env, pools: Sequence[str]) -> Store:
-    """The store of this environment, migrated to this release's schema, with a standing for each quota pool.
+    """The store of this environment, migrated to this release's schema and sealed with its SECRET_KEY, with a
+    standing for each quota pool.
 
-    Raises ConfigurationError with one line that says what to change.
+    app: of Flask-SQLAlchemy's, for the SQL backends; one for each store. Raises ConfigurationError with one
+    line that says what to change.
     """
     place = BACKENDS.get(env.storage_mode)
     if place is None:
@@ -26,5 +32,5 @@ def open_store(app: Flask, env: Env, pools: Sequence[str]) -> Store:
             f"STORAGE_MODE={env.storage_mode}: this release stores in {', '.join(BACKENDS)} only."
         )
     module, function = place.split(":")
-    store: Store = getattr(import_module(module), function)(app, env, pools)
+    store: Store = getattr(import_module(module), function)(app, env, pools, Vault(env.secret_key))
     return store

@@ -7,23 +7,27 @@ driver's own exception. Backends are named in `storage/__init__.py`; the contrac
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from grok2api.accounts import Account, AddReport, Lease, LeaseRequest, Settlement, Shortage, Tier
+from grok2api.accounts import (
+    Account,
+    AccountEdit,
+    AccountQuery,
+    AddReport,
+    Check,
+    Finding,
+    Lease,
+    LeaseRequest,
+    Settlement,
+    Shortage,
+    Tier,
+)
+from grok2api.storage.vault import Vault
 
 
-class Accounts(ABC):
-    """The pool of accounts and the leases on them."""
-
-    @abstractmethod
-    def add(self, secrets: Sequence[str], tier: Tier, now: float) -> AddReport:
-        """Add cleaned secrets, each once. A known one of the same tier is a duplicate and keeps all it has;
-        of another tier it is moved to this one. `invalid` is left 0. Thousands in one call are fine."""
-
-    @abstractmethod
-    def page(self, offset: int, limit: int) -> tuple[list[Account], int]:
-        """Accounts in the order they were added, and how many there are in all."""
+class Leases(ABC):
+    """The pool: who serves a request, and what is learnt of an account by it."""
 
     @abstractmethod
     def lease(self, wanted: LeaseRequest, now: float) -> Lease | None:
@@ -46,8 +50,112 @@ class Accounts(ABC):
         twice frees the slot once."""
 
     @abstractmethod
+    def heal(self, now: float) -> None:
+        """Free the slots of void leases; `lease` does it too, but in a quiet time nobody leases."""
+
+    @abstractmethod
     def shortage(self, wanted: LeaseRequest, now: float) -> Shortage:
         """Why `lease` found none, in counts. May cost O(n); only asked when nothing is fit."""
+
+    @abstractmethod
+    def begin_check(self, account_id: int, now: float, unless_since: float) -> Check | None:
+        """Note that upstream is about to be asked for this account's quota, and what it must at least know.
+
+        None: there is no such account, or somebody began a check after `unless_since` (epoch seconds).
+        """
+
+    @abstractmethod
+    def end_check(self, check: Check, finding: Finding, now: float) -> None:
+        """Carry out what a check found. The calls of a pool that are left are those of the reading, less what
+        the account was leased for beyond `check.settled`. Never shortens a cooldown. A pool that the account
+        has no standing in is left out; a deleted account is none of its business."""
+
+
+class Accounts(ABC):
+    """The operator's list of accounts."""
+
+    @abstractmethod
+    def add(self, secrets: Sequence[str], tier: Tier, now: float) -> AddReport:
+        """Add cleaned secrets, each once. A known one of the same tier is a duplicate and keeps all it has;
+        of another tier it is moved to this one. `invalid` is left 0. Thousands in one call are fine."""
+
+    @abstractmethod
+    def restore(self, accounts: Sequence[Account], *, keep_ids: bool = False) -> AddReport:
+        """Add accounts with all that is known of them, but for requests in flight; known secrets are
+        duplicates and stay as they are. keep_ids: into an empty place only. Thousands in one call are fine."""
+
+    @abstractmethod
+    def page(self, query: AccountQuery, now: float) -> tuple[list[Account], int]:
+        """A part of the accounts that the query asks for, and how many they are in all."""
+
+    @abstractmethod
+    def walk(self, after_id: int, limit: int) -> list[Account]:
+        """The next accounts in the order of their ids, for going through all of them: start after 0, end with
+        an empty list."""
+
+    @abstractmethod
+    def stale(self, checked_before: float, limit: int) -> list[int]:
+        """Ids of accounts, not disabled, that no check was begun for since then; longest unchecked first."""
+
+    @abstractmethod
+    def find(self, secrets: Iterable[str]) -> dict[str, int]:
+        """The ids of those secrets that exist."""
+
+    @abstractmethod
+    def edit(self, ids: Sequence[int], edit: AccountEdit, now: float) -> int:
+        """Change these accounts; how many of them there are. Thousands in one call are fine."""
+
+    @abstractmethod
+    def delete(self, ids: Sequence[int]) -> int:
+        """Forget these accounts, their leases too; how many there were. Their ids are never given again."""
+
+    @abstractmethod
+    def tags(self) -> list[str]:
+        """All tags in use, sorted by code point."""
+
+
+#: A job whose runner has not been heard of for so long has died.
+JOB_DEAD_S = 20.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """Long work that one process does for the whole deployment, and how far it is. Times are epoch seconds.
+
+    owner: made up anew for each run. ended_at: None while it runs, and for ever when its runner died.
+    """
+
+    name: str
+    owner: str
+    started_at: float
+    beat_at: float
+    ended_at: float | None = None
+    total: int = 0
+    success: int = 0
+    failed: int = 0
+
+    @property
+    def current(self) -> int:
+        return self.success + self.failed
+
+    def running(self, now: float) -> bool:
+        return self.ended_at is None and now - self.beat_at < JOB_DEAD_S
+
+
+class Jobs(ABC):
+    """Who does what only one may do."""
+
+    @abstractmethod
+    def begin(self, name: str, owner: str, now: float) -> Job:
+        """Start a job of this name unless one runs: the new one, or the running one of another owner."""
+
+    @abstractmethod
+    def beat(self, job: Job) -> bool:
+        """Store the job as it is now, `beat_at` with it. False: it is another owner's by now; stop."""
+
+    @abstractmethod
+    def get(self, name: str) -> Job | None:
+        """The last job of this name, whether it runs or not."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +220,28 @@ class Sessions(ABC):
 class Store(ABC):
     """A backend: the repositories over one place."""
 
+    leases: Leases
     accounts: Accounts
     settings: Settings
     sessions: Sessions
+    jobs: Jobs
 
     @abstractmethod
     def ping(self) -> None:
         """Raises StorageUnavailable when the place cannot be reached."""
+
+    @abstractmethod
+    def warnings(self) -> list[str]:
+        """What the operator should mend about this place, in sentences: data that may be lost and the like."""
+
+    @abstractmethod
+    def clear(self) -> None:
+        """Forget all accounts and settings, and what hangs on them."""
+
+    @abstractmethod
+    def reseal(self, new: Vault) -> None:
+        """Seal all secrets anew, all or none, and go on with this vault. Raises StorageUnavailable when the
+        place is not sealed with the vault that this store was opened with."""
 
     @abstractmethod
     def close(self) -> None:

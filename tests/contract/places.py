@@ -1,7 +1,6 @@
 """Where each backend keeps its data, for the contract's tests: a clean place, opened as often as wanted.
 
-`PLACES` has a row for each row of `grok2api.storage.BACKENDS`. What the contract has no word for yet (the
-operator's disabling, a quota learnt from upstream) is done here, in the backend's own way.
+`PLACES` has a row for each row of `grok2api.storage.BACKENDS`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from typing import Any
 
 from flask import Flask
 
-from grok2api.accounts import DEFAULT_WINDOW_S
 from grok2api.env import Env
 from grok2api.storage import open_store
 from grok2api.storage.base import Store
@@ -55,25 +53,6 @@ class Place(ABC):
     def clear(self) -> None:
         """Forget everything but the schema."""
 
-    @abstractmethod
-    def disable(self, account_id: int) -> None: ...
-
-    @abstractmethod
-    def delete(self, account_id: int) -> None: ...
-
-    @abstractmethod
-    def occupy(self, account_ids: list[int]) -> None:
-        """Give each a request in flight that never ends."""
-
-    @abstractmethod
-    def describe(self, account_id: int, note: str, tags: tuple[str, ...]) -> None: ...
-
-    @abstractmethod
-    def set_quota(
-        self, account_ids: list[int], pool: str, remaining: int, *, now: float, ends_at: float | None = None
-    ) -> None:
-        """What upstream says of these accounts' quota."""
-
 
 class FilePlace(Place):
     def __init__(self, folder: Path) -> None:
@@ -94,54 +73,17 @@ class FilePlace(Place):
             return connection.execute(query, values).fetchall()
 
     def clear(self) -> None:
-        tables = ("accounts", "counters", "settings", "kept_values", "sessions")
+        tables = ("accounts", "counters", "settings", "kept_values", "sessions", "jobs")
         with self.sql() as connection:
             for table in tables:  # what hangs on the accounts goes with them
                 connection.execute(f"DELETE FROM {table}")
 
-    def disable(self, account_id: int) -> None:
-        with self.sql() as connection:
-            connection.execute("UPDATE accounts SET disabled = 1 WHERE id = ?", (account_id,))
-            connection.execute("UPDATE account_quotas SET state = 3 WHERE account_id = ?", (account_id,))
 
-    def delete(self, account_id: int) -> None:
-        with self.sql() as connection:
-            connection.execute("DELETE FROM accounts WHERE id = ?", (account_id,))
+def _mysql(folder: Path) -> Place:
+    from tests.contract.mysql_place import MysqlPlace
 
-    def occupy(self, account_ids: list[int]) -> None:
-        with self.sql() as connection:
-            connection.executemany(
-                "UPDATE account_quotas SET in_flight = 1 WHERE account_id = ?",
-                [(id_,) for id_ in account_ids],
-            )
-
-    def describe(self, account_id: int, note: str, tags: tuple[str, ...]) -> None:
-        with self.sql() as connection:
-            connection.execute("UPDATE accounts SET note = ? WHERE id = ?", (note, account_id))
-            connection.executemany(
-                "INSERT INTO account_tags VALUES (?, ?)", [(account_id, tag) for tag in tags]
-            )
-
-    def set_quota(
-        self, account_ids: list[int], pool: str, remaining: int, *, now: float, ends_at: float | None = None
-    ) -> None:
-        values = {"pool": pool, "remaining": remaining, "ends_at": ends_at, "empty_until": None}
-        if remaining == 0:
-            values["empty_until"] = values["ends_at"] = ends_at or now + DEFAULT_WINDOW_S
-        with self.sql() as connection:
-            connection.executemany(_SET_QUOTA, [values | {"id": id_} for id_ in account_ids])
+    return MysqlPlace()
 
 
-_SET_QUOTA = """
-    UPDATE account_quotas
-    SET remaining = :remaining, quota_order = -:remaining, window_ends_at = :ends_at,
-        returns_at = CASE WHEN cooldown_until IS NULL THEN :ends_at
-                          ELSE max(cooldown_until, coalesce(:empty_until, 0)) END,
-        state = CASE WHEN state = 3 THEN 3
-                     WHEN cooldown_until IS NOT NULL OR :remaining = 0 THEN 2
-                     WHEN rest_until_at IS NOT NULL THEN 1
-                     ELSE 0 END
-    WHERE account_id = :id AND pool = :pool
-"""
-
-PLACES: dict[str, Callable[[Path], Place]] = {"file": FilePlace}
+#: What makes a clean place of each backend. folder: for those that keep files.
+PLACES: dict[str, Callable[[Path], Place]] = {"file": FilePlace, "mysql": _mysql}

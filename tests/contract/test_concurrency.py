@@ -17,79 +17,80 @@ from flask import Flask
 
 from grok2api.accounts import Lease, LeaseRequest, Outcome
 from grok2api.errors import StorageUnavailable
-from grok2api.storage.base import Accounts, Store
+from grok2api.storage.base import Store
 from grok2api.storage.sql.sqlite import open_store
+from grok2api.storage.vault import Vault
 from tests.contract import workers
-from tests.contract.dealings import ANY, COSTLY, NOW, add, end, everyone, in_flight, take, wanting
+from tests.contract.dealings import ANY, COSTLY, NOW, add, end, everyone, in_flight, set_quota, take, wanting
 from tests.contract.places import POOLS, FilePlace, Place
 from tests.gateway import ROOT, clean_environ
 
 
-def left(accounts: Accounts) -> Counter[int | None]:
-    return Counter(one.quotas["default"].remaining for one in everyone(accounts))
+def left(store: Store) -> Counter[int | None]:
+    return Counter(one.quotas["default"].remaining for one in everyone(store))
 
 
 @pytest.mark.parametrize(("wanted", "quota", "each", "rest"), [(ANY, 5, 5, 0), (COSTLY, 10, 2, 2)])
 def test_threads_never_overspend(
     store: Store, place: Place, wanted: LeaseRequest, quota: int, each: int, rest: int
 ) -> None:
-    ids = add(store.accounts, 30)
-    place.set_quota(ids, "default", quota, now=NOW)
+    ids = add(store, 30)
+    set_quota(store, ids, "default", quota, now=NOW)
     stores = [store, place.open()]
 
     def take_some(number: int) -> list[Lease]:
-        mine = stores[number % 2].accounts
+        mine = stores[number % 2].leases
         return [lease for _ in range(12) if (lease := mine.lease(wanted, NOW)) is not None]
 
     with ThreadPoolExecutor(32) as threads:
         leases = [lease for found in threads.map(take_some, range(32)) for lease in found]
     assert Counter(lease.account_id for lease in leases) == dict.fromkeys(ids, each)
-    assert left(store.accounts) == {rest: 30}
-    assert len({lease.id for lease in leases}) == len(leases) == in_flight(store.accounts)
+    assert left(store) == {rest: 30}
+    assert len({lease.id for lease in leases}) == len(leases) == in_flight(store)
     assert len({(lease.account_id, lease.remaining_before) for lease in leases}) == len(leases)
 
 
 def test_threads_that_end_what_they_take_leave_nothing_in_flight(store: Store) -> None:
-    add(store.accounts, 5)
+    add(store, 5)
 
     def work(number: int) -> None:
         for _ in range(10):
-            end(store.accounts, take(store.accounts))
+            end(store, take(store))
 
     with ThreadPoolExecutor(32) as threads:
         list(threads.map(work, range(32)))
-    assert in_flight(store.accounts) == 0
-    assert sum(one.request_count for one in everyone(store.accounts)) == 320
+    assert in_flight(store) == 0
+    assert sum(one.request_count for one in everyone(store)) == 320
 
 
 @pytest.mark.parametrize(("wanted", "quota", "each", "rest"), [(ANY, 3, 3, 0), (COSTLY, 10, 2, 2)])
 def test_processes_never_hand_out_a_call_twice(
-    accounts: Accounts, place: Place, wanted: LeaseRequest, quota: int, each: int, rest: int
+    store: Store, place: Place, wanted: LeaseRequest, quota: int, each: int, rest: int
 ) -> None:
-    ids = add(accounts, 60)
-    place.set_quota(ids, "default", quota, now=NOW)
+    ids = add(store, 60)
+    set_quota(store, ids, "default", quota, now=NOW)
     outcomes = (Outcome.SUCCESS, Outcome.ABANDONED, Outcome.FAILED)
     found = workers.in_processes(4, workers.take_all, place.env, wanted, outcomes)
     taken = [lease for part in found for lease in part]
     assert Counter(account for account, _ in taken) == dict.fromkeys(ids, each)
     assert len(set(taken)) == len(taken), "a call was handed out twice"
-    assert left(accounts) == {rest: 60}
-    assert in_flight(accounts) == 0
+    assert left(store) == {rest: 60}
+    assert in_flight(store) == 0
 
 
-def test_processes_never_pass_the_limit_of_requests_in_flight(accounts: Accounts, place: Place) -> None:
-    ids = add(accounts, 40)
+def test_processes_never_pass_the_limit_of_requests_in_flight(store: Store, place: Place) -> None:
+    ids = add(store, 40)
     found = workers.in_processes(4, workers.hold_all, place.env, wanting(max_in_flight=2))
     held = [lease.account_id for part in found for lease in part]
     assert Counter(held) == dict.fromkeys(ids, 2)
-    assert all(one.in_flight == 2 for one in everyone(accounts))
+    assert all(one.in_flight == 2 for one in everyone(store))
 
 
-def test_every_process_gets_its_turn(accounts: Accounts, place: Place) -> None:
-    add(accounts, 20)
+def test_every_process_gets_its_turn(store: Store, place: Place) -> None:
+    add(store, 20)
     figures = workers.in_processes(4, workers.take_and_end, place.env, ANY, 150)
-    assert in_flight(accounts) == 0
-    assert sum(one.request_count for one in everyone(accounts)) == 600
+    assert in_flight(store) == 0
+    assert sum(one.request_count for one in everyone(store)) == 600
     assert max(longest for _, longest in figures) < 5
 
 
@@ -147,8 +148,8 @@ gevent.sleep(0.1)
 print("ready", flush=True)
 gevent.get_hub().threadpool.apply(sys.stdin.readline)
 began = time.monotonic()
-lease = gevent.spawn(store.accounts.lease, ANY, NOW)
-during = gevent.spawn(store.accounts.page, 0, 10)
+lease = gevent.spawn(store.leases.lease, ANY, NOW)
+during = gevent.spawn(store.accounts.walk, 0, 10)
 during.get()
 read_s = time.monotonic() - began
 got = lease.get() is not None
@@ -162,7 +163,7 @@ store.close()
 
 
 def test_greenlets_run_on_while_a_lease_waits_for_another_process(file: FilePlace) -> None:
-    add(file.open().accounts, 1)
+    add(file.open(), 1)
     command = [sys.executable, "-c", PATCHED_WORKER, str(file.env.data_dir)]
     pipe = subprocess.PIPE
     with subprocess.Popen(
@@ -183,13 +184,13 @@ def test_greenlets_run_on_while_a_lease_waits_for_another_process(file: FilePlac
 
 
 def test_a_lock_held_longer_than_the_wait_is_storage_unavailable(file: FilePlace) -> None:
-    add(file.open().accounts, 1)
-    with closing(open_store(Flask("impatient"), file.env, POOLS, lock_wait_s=0.3)) as store:
+    add(file.open(), 1)
+    with closing(open_store(Flask("impatient"), file.env, POOLS, Vault(), lock_wait_s=0.3)) as store:
         with Locked(file, 20.0):
             began = time.monotonic()
             with pytest.raises(StorageUnavailable) as caught:
-                store.accounts.lease(ANY, NOW)
+                store.leases.lease(ANY, NOW)
             assert 0.2 < time.monotonic() - began < 5
             assert str(caught.value) == "The database cannot be used (database is locked)."
-            assert store.accounts.page(0, 10)[1] == 1, "readers do not wait for a writer"
-        assert store.accounts.lease(ANY, NOW) is not None
+            assert len(store.accounts.walk(0, 10)) == 1, "readers do not wait for a writer"
+        assert store.leases.lease(ANY, NOW) is not None

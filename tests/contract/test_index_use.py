@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,52 +11,53 @@ import pytest
 from sqlalchemy import Engine, event
 
 from grok2api.accounts import LEASE_S, Outcome, Tier
-from tests.contract.dealings import COSTLY, NOW, add, chosen, end, take, use, wanting
+from grok2api.storage.base import Store
+from tests.contract.dealings import COSTLY, NOW, add, chosen, end, set_quota, take, use, wanting
 from tests.contract.places import FilePlace
 
 
 @contextmanager
-def statements() -> Iterator[dict[str, Any]]:
-    """The statements run meanwhile, each with the values of its last run."""
-    seen: dict[str, Any] = {}
+def statements(file: FilePlace) -> Iterator[tuple[Store, set[str]]]:
+    """A store over the file, and the statements that it runs."""
+    seen: set[str] = set()
 
-    def note(_: Any, __: Any, statement: str, values: Any, ___: Any, many: bool) -> None:
-        seen[statement] = values[0] if many else values
+    def trace(connection: sqlite3.Connection, _: Any) -> None:
+        connection.set_trace_callback(seen.add)
 
-    event.listen(Engine, "before_cursor_execute", note)
+    event.listen(Engine, "connect", trace)
     try:
-        yield seen
+        yield file.open(), seen
     finally:
-        event.remove(Engine, "before_cursor_execute", note)
+        event.remove(Engine, "connect", trace)
 
 
 @pytest.fixture
 def plans(file: FilePlace) -> dict[str, list[str]]:
-    """How every statement of leasing, tidying, renewing and settling is carried out."""
-    accounts = file.open().accounts
-    add(accounts, 30)
-    add(accounts, 3, Tier.SUPER)
-    file.set_quota([1, 2, 3], "default", 1, now=NOW, ends_at=NOW + 50)
-    with statements() as seen:
+    """How every statement of leasing, tidying, renewing, settling and checking is carried out."""
+    with statements(file) as (store, seen):
+        add(store, 30)
+        add(store, 3, Tier.SUPER)
+        seen.clear()
+        set_quota(store, [1, 2, 3], "default", 1, now=NOW, ends_at=NOW + 50)
         for outcome in Outcome:
-            use(accounts, outcome)
-        use(accounts, Outcome.RATE_LIMITED, exhausted=True)
-        use(accounts, Outcome.SUCCESS, used=9)
-        first = chosen(accounts, COSTLY)
+            use(store, outcome)
+        use(store, Outcome.RATE_LIMITED, exhausted=True)
+        use(store, Outcome.SUCCESS, used=9)
+        first = chosen(store, COSTLY)
         assert first is not None
-        chosen(accounts, wanting(exclude=(first, 2, 3), max_in_flight=1))
-        take(accounts)
-        kept = take(accounts)
-        accounts.renew([kept.id], NOW + 10)
-        chosen(accounts, at=NOW + LEASE_S + 5)
-        end(accounts, kept, at=NOW + LEASE_S + 5)
-    found: dict[str, list[str]] = {}
+        chosen(store, wanting(exclude=(first, 2, 3), max_in_flight=1))
+        take(store)
+        kept = take(store)
+        store.leases.renew([kept.id], NOW + 10)
+        store.accounts.stale(NOW, 3)
+        chosen(store, at=NOW + LEASE_S + 5)
+        end(store, kept, at=NOW + LEASE_S + 5)
+        store.leases.heal(NOW + 10**6)
+        asked = {text for text in seen if text.split()[0] in ("SELECT", "UPDATE", "DELETE", "INSERT")}
     with file.sql() as connection:
-        for statement, values in seen.items():
-            rows = connection.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall()
-            found[statement] = [row[3] for row in rows]
-    assert len(found) > 10
-    return found
+        plan = {text: connection.execute(f"EXPLAIN QUERY PLAN {text}").fetchall() for text in asked}
+    assert len(plan) > 10
+    return {text: [row[3] for row in rows] for text, rows in plan.items()}
 
 
 def test_no_statement_reads_a_whole_table(plans: dict[str, list[str]]) -> None:

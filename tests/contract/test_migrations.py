@@ -22,7 +22,19 @@ from grok2api.storage.base import AdminSession
 from grok2api.storage.sql.migrations import head_revision
 from grok2api.storage.sql.tables import Base
 from tests.contract import workers
-from tests.contract.dealings import ANY, NOW, account, add, chosen, everyone, take, use, wanting
+from tests.contract.dealings import (
+    ANY,
+    NOW,
+    account,
+    add,
+    chosen,
+    describe,
+    everyone,
+    set_quota,
+    take,
+    use,
+    wanting,
+)
 from tests.contract.places import FilePlace, open_at
 from tests.gateway import ROOT, clean_environ
 
@@ -54,7 +66,7 @@ def test_a_fresh_database_equals_the_models(file: FilePlace) -> None:
 
 
 def test_opening_again_changes_nothing(file: FilePlace) -> None:
-    add(file.open().accounts, 3)
+    add(file.open(), 3)
     before = dump(file.path)
     file.open()
     assert dump(file.path) == before
@@ -65,7 +77,7 @@ def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
     workers.in_processes(4, workers.open_and_close, file.env)
     assert file.rows("SELECT version_num FROM alembic_version") == [(head_revision(),)]
     with closing(open_at(file.env)) as store:
-        assert chosen(store.accounts) is None
+        assert chosen(store) is None
 
 
 @pytest.mark.parametrize("schema", sorted(SCHEMAS.glob("*.sql")), ids=lambda path: path.stem)
@@ -75,7 +87,7 @@ def test_an_older_database_is_upgraded_without_loss(file: FilePlace, schema: Pat
         connection.executescript(schema.read_text("utf-8"))
     store = file.open()
     assert file.rows("SELECT version_num FROM alembic_version") == [(head_revision(),)]
-    first, second = everyone(store.accounts)
+    first, second = everyone(store)
     assert (first.secret, first.tier, first.note, first.tags) == (
         "basic-000000",
         Tier.BASIC,
@@ -89,7 +101,7 @@ def test_an_older_database_is_upgraded_without_loss(file: FilePlace, schema: Pat
     assert store.settings.load().values == {"image_mode": "url", "stream_chunk_timeout": 120}
     assert store.settings.keep("session_key", "other") == "kept"
     assert store.sessions.get("d" * 64) == AdminSession("d" * 64, "admin", "csrf", NOW, NOW)
-    assert chosen(store.accounts, wanting(max_in_flight=1), NOW + 100) == first.id
+    assert chosen(store, wanting(max_in_flight=1), NOW + 100) == first.id
 
 
 def test_there_is_a_dump_of_every_schema_but_the_newest() -> None:
@@ -101,7 +113,7 @@ def test_there_is_a_dump_of_every_schema_but_the_newest() -> None:
 
 def test_a_newer_releases_database_is_refused_and_left_untouched(file: FilePlace) -> None:
     with closing(open_at(file.env)) as store:
-        add(store.accounts, 1)
+        add(store, 1)
     with file.sql() as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     before = dump(file.path)
@@ -179,15 +191,15 @@ def write_dump(path: Path, folder: Path) -> None:
     """How the dumps in `schemas/` are made: this release's schema with a little of everything in it."""
     file = FilePlace(folder)
     with closing(open_at(file.env)) as store:
-        (basic,) = add(store.accounts, 1)
-        (super_,) = add(store.accounts, 1, Tier.SUPER)
-        file.describe(basic, "bought in May", ("may",))
-        file.set_quota([basic], "default", 10, now=NOW)
-        use(store.accounts, Outcome.SUCCESS)
-        use(store.accounts, Outcome.SUCCESS)
-        use(store.accounts, Outcome.RATE_LIMITED, wanting(exclude=(basic,)))
-        assert account(store.accounts, super_).failed_count == 1
-        take(store.accounts, ANY)
+        (basic,) = add(store, 1)
+        (super_,) = add(store, 1, Tier.SUPER)
+        describe(store, basic, "bought in May", ("may",))
+        set_quota(store, [basic], "default", 10, now=NOW)
+        use(store, Outcome.SUCCESS)
+        use(store, Outcome.SUCCESS)
+        use(store, Outcome.RATE_LIMITED, wanting(exclude=(basic,)))
+        assert account(store, super_).failed_count == 1
+        take(store, ANY)
         store.settings.save({"image_mode": "url", "stream_chunk_timeout": 120})
         store.settings.keep("session_key", "kept")
         store.sessions.create(AdminSession("d" * 64, "admin", "csrf", NOW, NOW))

@@ -20,7 +20,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from grok2api.accounts import Lease, LeaseRequest, Outcome, Tier, settlement_for
+from grok2api.accounts import (
+    AccountEdit,
+    Check,
+    Finding,
+    Lease,
+    LeaseRequest,
+    Outcome,
+    QuotaReading,
+    Tier,
+    settlement_for,
+)
 from tests.contract.dealings import NOW, everyone
 from tests.contract.places import POOLS, Place
 
@@ -36,12 +46,14 @@ class Standing:
     window_ends_at: float | None = None
     cooldown_until: float = 0.0
     rest: tuple[int, float] | None = None
+    taken: int = 0
 
     def pass_time(self, now: float) -> None:
         if self.window_ends_at is not None and self.window_ends_at <= now:
             self.remaining = self.window_ends_at = None
 
     def spend(self, cost: int, now: float) -> None:
+        self.taken += cost
         if self.remaining is not None:
             self.remaining = max(0, self.remaining - cost)
             if self.remaining == 0 and self.window_ends_at is None:
@@ -54,21 +66,24 @@ class Modelled:
     tier: Tier
     standings: dict[str, Standing] = field(default_factory=lambda: {pool: Standing() for pool in POOLS})
     leases: dict[str, float] = field(default_factory=dict)
+    costs: dict[str, tuple[str, int]] = field(default_factory=dict)
+    checked_at: float = 0.0
     used_at: float = 0.0
     refusals: int = 0
     failures: int = 0
     requests: int = 0
     out: bool = False
-    expired: bool = False
+    expired: str | None = None
 
 
-class Pool(RuleBasedStateMachine):
+class Dealings(RuleBasedStateMachine):
     place: Place
     leases = Bundle("leases")
+    checks = Bundle("checks")
 
     def __init__(self) -> None:
         super().__init__()
-        self.accounts = self.place.store.accounts
+        self.store = self.place.store
         self.place.clear()
         self.now = NOW
         self.model: dict[int, Modelled] = {}
@@ -79,29 +94,107 @@ class Pool(RuleBasedStateMachine):
     @rule(number=st.integers(0, 6), tier=st.sampled_from(TIERS))
     def add(self, number: int, tier: Tier) -> None:
         secret = f"secret-{number}"
-        report = self.accounts.add([secret], tier, self.now)
-        id_ = next(one.id for one in everyone(self.accounts) if one.secret == secret)
+        report = self.store.accounts.add([secret], tier, self.now)
+        id_ = next(one.id for one in everyone(self.store) if one.secret == secret)
         if report.added:
+            assert id_ > max(self.model, default=0)
             self.model[id_] = Modelled(id_, tier)
         assert bool(report.moved) == (self.model[id_].tier != tier)
         self.model[id_].tier = tier
 
-    @rule(
-        pick=st.integers(0, 6), pool=st.sampled_from(POOLS), remaining=st.integers(0, 6), window=st.booleans()
-    )
-    def learn_quota(self, pick: int, pool: str, remaining: int, window: bool) -> None:
-        if self.model:
-            account = list(self.model.values())[pick % len(self.model)]
-            ends_at = self.now + 900 if window or remaining == 0 else None
-            self.place.set_quota([account.id], pool, remaining, now=self.now, ends_at=ends_at)
-            account.standings[pool].remaining = remaining
-            account.standings[pool].window_ends_at = ends_at
-
-    @rule(pick=st.integers(0, 40))
-    def disable(self, pick: int) -> None:
+    @rule(pick=st.integers(0, 30), disabled=st.sampled_from((None, True, False, False)), lift=st.booleans())
+    def edit(self, pick: int, disabled: bool | None, lift: bool) -> None:
         for account in list(self.model.values())[pick : pick + 1]:
-            self.place.disable(account.id)
-            account.out = True
+            edit = AccountEdit(disabled=disabled, lift=lift)
+            assert self.store.accounts.edit([account.id], edit, self.now) == 1
+            account.out = account.out if disabled is None else disabled
+            for standing in account.standings.values():
+                standing.pass_time(self.now)
+            if lift:
+                account.refusals = account.failures = 0
+                for standing in account.standings.values():
+                    standing.cooldown_until, standing.rest = 0.0, None
+                    if standing.remaining == 0:
+                        standing.remaining = standing.window_ends_at = None
+
+    @rule(pick=st.integers(0, 60))
+    def delete(self, pick: int) -> None:
+        for account in list(self.model.values())[pick : pick + 1]:
+            assert self.store.accounts.delete([account.id, account.id + 1000]) == 1
+            del self.model[account.id]
+
+    @rule()
+    def heal(self) -> None:
+        self.store.leases.heal(self.now)
+        self._void_leases()
+
+    # --- checks ---
+
+    @rule(target=checks, pick=st.integers(0, 6), since_s=st.sampled_from((0, 0, 20)))
+    def begin_check(self, pick: int, since_s: int) -> tuple[Check, dict[str, int]] | None:
+        if not self.model:
+            return None
+        account = list(self.model.values())[pick % len(self.model)]
+        check = self.store.leases.begin_check(account.id, self.now, self.now - since_s)
+        assert (check is None) == (account.checked_at > self.now - since_s)
+        if check is None:
+            return None
+        self._void_leases()
+        account.checked_at = self.now
+        settled = {pool: standing.taken for pool, standing in account.standings.items()}
+        for id_ in account.leases:
+            pool, cost = account.costs[id_]
+            settled[pool] -= cost
+        assert check.settled == settled and check.tier == account.tier
+        return check, settled
+
+    @rule(
+        begun=consumes(checks) | checks,
+        remaining=st.integers(0, 12),
+        window_s=st.sampled_from((None, 900.0)),
+        good=st.booleans(),
+        refused=st.sampled_from((None, None, "refused", "blocked", "deleted")),
+    )
+    def end_check(
+        self,
+        begun: tuple[Check, dict[str, int]] | None,
+        remaining: int,
+        window_s: float | None,
+        good: bool,
+        refused: str | None,
+    ) -> None:
+        if begun is None:
+            return
+        check, settled = begun
+        ends_at = None if window_s is None else self.now + window_s
+        finding = Finding({"default": QuotaReading(remaining, ends_at)}, good=good)
+        if refused == "refused":
+            finding = Finding(failure="refused", strike_limit=3)
+        elif refused:
+            finding = Finding(failure=refused, expire=refused)
+        self.store.leases.end_check(check, finding, self.now)
+        account = self.model.get(check.account_id)
+        if account is None:
+            return
+        for standing in account.standings.values():
+            standing.pass_time(self.now)
+        if refused:
+            account.failures += 1
+            account.refusals += refused == "refused"
+            if refused != "refused":
+                account.expired = refused
+            elif account.refusals >= 3:
+                account.expired = account.expired or refused
+            return
+        standing = account.standings["default"]
+        standing.remaining = max(0, remaining - (standing.taken - settled["default"]))
+        standing.window_ends_at = ends_at
+        if standing.remaining == 0 and ends_at is None:
+            standing.window_ends_at = self.now + WINDOW_S
+        if good:
+            account.refusals = account.failures = 0
+            if account.expired != "blocked":
+                account.expired = None
 
     @rule(seconds=st.sampled_from((1, 1, 9, 14, 31, 46, 601, 900, 3600, 36_000, 72_001)))
     def wait(self, seconds: int) -> None:
@@ -129,19 +222,23 @@ class Pool(RuleBasedStateMachine):
     ) -> Lease | None:
         exclude = tuple(id_ for number, id_ in enumerate(self.model) if number in excluded)
         wanted = LeaseRequest(tiers, pool, cost, exclude, max_in_flight, first)
-        for account in self.model.values():
-            account.leases = {id_: end for id_, end in account.leases.items() if end > self.now}
+        self._void_leases()
         self.requests[pool] += first
         best = self._best(wanted)
-        lease = self.accounts.lease(wanted, self.now)
+        lease = self.store.leases.lease(wanted, self.now)
         assert (lease.account_id if lease else None) in (best or [None])
         if lease is not None:
             account = self.model[lease.account_id]
             assert lease.remaining_before == account.standings[pool].remaining
             account.standings[pool].spend(cost, self.now)
             account.leases[lease.id] = self.now + LEASE_S
+            account.costs[lease.id] = (pool, cost)
             account.used_at = self.now
         return lease
+
+    def _void_leases(self) -> None:
+        for account in self.model.values():
+            account.leases = {id_: end for id_, end in account.leases.items() if end > self.now}
 
     def _best(self, wanted: LeaseRequest) -> set[int]:
         """The accounts that the rules put first; more than one only where they are equal."""
@@ -172,7 +269,7 @@ class Pool(RuleBasedStateMachine):
 
     @rule(held=st.sets(leases, max_size=4))
     def renew(self, held: set[Lease | None]) -> None:
-        self.accounts.renew([lease.id for lease in held if lease], self.now)
+        self.store.leases.renew([lease.id for lease in held if lease], self.now)
         for account in self.model.values():
             for lease in filter(None, held):
                 if account.leases.get(lease.id, 0) > self.now:
@@ -191,7 +288,9 @@ class Pool(RuleBasedStateMachine):
         if lease is None:
             return
         settlement = settlement_for(outcome, lease, reason="said", used=used, wait_s=wait_s, exhausted=gone)
-        self.accounts.settle(lease, settlement, self.now)
+        self.store.leases.settle(lease, settlement, self.now)
+        if lease.account_id not in self.model:
+            return
         account = self.model[lease.account_id]
         standing = account.standings[lease.pool]
         account.leases.pop(lease.id, None)
@@ -209,9 +308,9 @@ class Pool(RuleBasedStateMachine):
                 return
             case Outcome.UNAUTHORIZED:
                 account.refusals += 1
-                account.expired |= account.refusals >= 3
+                account.expired = account.expired or ("said" if account.refusals >= 3 else None)
             case Outcome.DEAD:
-                account.expired = True
+                account.expired = "said"
             case Outcome.CAPACITY:
                 self._cool(standing, min(10.0, 10.0 if wait_s is None else wait_s))
             case Outcome.RATE_LIMITED:
@@ -233,17 +332,18 @@ class Pool(RuleBasedStateMachine):
 
     @invariant()
     def storage_and_model_agree(self) -> None:
-        shown = {one.id: one for one in everyone(self.accounts)}
+        shown = {one.id: one for one in everyone(self.store)}
         assert shown.keys() == self.model.keys()
         for id_, account in self.model.items():
             one = shown[id_]
-            assert (one.tier, one.disabled, one.expired_reason is not None) == (
+            assert (one.tier, one.disabled, one.expired_reason) == (
                 account.tier,
                 account.out,
                 account.expired,
             )
             assert one.in_flight == len(account.leases)
             assert (one.request_count, one.failed_count) == (account.requests, account.failures)
+            assert (one.strikes, one.checked_at) == (account.refusals, account.checked_at or None)
             for pool, standing in account.standings.items():
                 standing.pass_time(self.now)
                 quota = one.quotas[pool]
@@ -254,7 +354,7 @@ class Pool(RuleBasedStateMachine):
 
 
 def test_any_dealings_keep_the_rules(place: Place, full: bool) -> None:
-    here: type[Pool] = type("PoolHere", (Pool,), {"place": place})
+    here: type[Dealings] = type("DealingsHere", (Dealings,), {"place": place})
     run_state_machine_as_test(
         here,
         settings=settings(

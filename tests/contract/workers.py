@@ -46,9 +46,9 @@ def take_all(
     """Take until there is none, ending each at once; the accounts and what each had before."""
     taken: list[tuple[int, int | None]] = []
     with closing(open_at(env)) as store:
-        while (lease := store.accounts.lease(wanted, NOW + number)) is not None:
+        while (lease := store.leases.lease(wanted, NOW + number)) is not None:
             taken.append((lease.account_id, lease.remaining_before))
-            end(store.accounts, lease, outcomes[len(taken) % len(outcomes)], NOW + number)
+            end(store, lease, outcomes[len(taken) % len(outcomes)], NOW + number)
     return taken
 
 
@@ -56,7 +56,7 @@ def hold_all(env: Env, wanted: LeaseRequest, number: int) -> list[Lease]:
     """Take until there is none and keep them."""
     held: list[Lease] = []
     with closing(open_at(env)) as store:
-        while (lease := store.accounts.lease(wanted, NOW)) is not None:
+        while (lease := store.leases.lease(wanted, NOW)) is not None:
             held.append(lease)
     return held
 
@@ -68,8 +68,8 @@ def take_and_end(env: Env, wanted: LeaseRequest, times: int, number: int) -> tup
         began = time.perf_counter()
         for step in range(times):
             started = time.perf_counter()
-            lease = store.accounts.lease(wanted, NOW + step * LEASE_S / times)
+            lease = store.leases.lease(wanted, NOW + step * LEASE_S / times)
             assert lease is not None
-            end(store.accounts, lease, Outcome.SUCCESS, NOW + step * LEASE_S / times)
+            end(store, lease, Outcome.SUCCESS, NOW + step * LEASE_S / times)
             longest = max(longest, time.perf_counter() - started)
         return time.perf_counter() - began, longest

@@ -11,7 +11,6 @@ from grok2api.accounts import (
     Account,
     AddReport,
     Lease,
-    NewAccount,
     Outcome,
     Quota,
     Settlement,
@@ -112,7 +111,7 @@ def test_a_mask_shows_too_little_to_use(secret: str, shown: str) -> None:
 
 
 def test_no_representation_shows_a_secret() -> None:
-    for thing in (account(), NewAccount(JWT, Tier.BASIC), lease()):
+    for thing in (account(), lease()):
         assert JWT not in repr(thing)
 
 
@@ -205,9 +204,9 @@ def test_nothing_else_ever_expires_an_account(outcome: Outcome) -> None:
         (account(Quota(), request_count=1), Status.ACTIVE),
         (account(Quota(remaining=5, cooldown_until=NOW + 1)), Status.COOLING),
         (account(Quota(remaining=5, cooldown_until=NOW)), Status.ACTIVE),
-        (account(Quota(remaining=5, resting=True)), Status.COOLING),
+        (account(Quota(remaining=5, rest_until=NOW + 1)), Status.COOLING),
         (account(Quota(remaining=0, window_ends_at=NOW + 1)), Status.EXHAUSTED),
-        (account(Quota(remaining=0, window_ends_at=NOW + 1, resting=True)), Status.EXHAUSTED),
+        (account(Quota(remaining=0, window_ends_at=NOW + 1, rest_until=NOW + 1)), Status.EXHAUSTED),
         (account(Quota(remaining=0, window_ends_at=NOW + 1, cooldown_until=NOW + 1)), Status.COOLING),
         (account(Quota(remaining=0, window_ends_at=NOW)), Status.ACTIVE),
         (account(Quota(remaining=0)), Status.EXHAUSTED),

@@ -1,82 +1,111 @@
-"""The accounts in SQL: adding, listing and counting them; choosing and settling have modules of their own.
-
-Every public method is one transaction.
-"""
+"""The operator's list of accounts in SQL. Every public method but the bulk ones of `edit` and `delete` is one
+transaction; those are one for each _BATCH accounts, so that requests get their turn in between."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, and_, case, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from grok2api.accounts import (
-    Account,
-    AddReport,
-    Lease,
-    LeaseRequest,
-    Quota,
-    Settlement,
-    Shortage,
-    Tier,
-    dedupe,
-)
+from grok2api.accounts import Account, AccountEdit, AccountQuery, AddReport, Quota, Tier, dedupe, hint_of
 from grok2api.storage.base import Accounts
-from grok2api.storage.sql.choice import leased_until, take_best
+from grok2api.storage.sql.choice import request_number
+from grok2api.storage.sql.listing import page, with_details
 from grok2api.storage.sql.runner import Runner
-from grok2api.storage.sql.settling import settle
-from grok2api.storage.sql.standing import new_standing, quotas
+from grok2api.storage.sql.standing import derive, new_standing, quotas, write_standings
 from grok2api.storage.sql.tables import AccountRow, State, TagRow, table_of
+from grok2api.storage.vault import Vault
 
 _accounts, _tags = table_of(AccountRow), table_of(TagRow)
 
 _BATCH = 500
 
+T = TypeVar("T")
+
 
 class SqlAccounts(Accounts):
-    def __init__(self, runner: Runner, pools: Sequence[str]) -> None:
+    def __init__(self, runner: Runner, pools: Sequence[str], vault: Vault) -> None:
         self._runner = runner
         self._pools = tuple(pools)
+        self.vault = vault
         runner.write(self._ensure_pools)
 
     def add(self, secrets: Sequence[str], tier: Tier, now: float) -> AddReport:
-        by_digest = {digest_of(secret): secret for secret in dedupe(secrets)}
+        by_digest = {self.vault.digest(secret): secret for secret in dedupe(secrets)}
 
         def work(connection: Connection) -> AddReport:
             known = _tiers_of(connection, list(by_digest))
-            new = [digest for digest in by_digest if digest not in known]
-            moved = [digest for digest, (_, old) in known.items() if old != tier]
-            _move(connection, [known[digest][0] for digest in moved], tier)
-            for start in range(0, len(new), _BATCH):
-                self._insert(connection, {d: by_digest[d] for d in new[start : start + _BATCH]}, tier, now)
+            moved = [id_ for id_, old in known.values() if old != tier]
+            for batch in _batches(moved):
+                _move(connection, batch, tier)
+            new = [
+                Account(0, secret, tier, now) for digest, secret in by_digest.items() if digest not in known
+            ]
+            self._insert(connection, new, keep_ids=False)
             return AddReport(len(new), len(secrets) - len(new) - len(moved), len(moved))
 
         return self._runner.write(work)
 
-    def page(self, offset: int, limit: int) -> tuple[list[Account], int]:
+    def restore(self, accounts: Sequence[Account], *, keep_ids: bool = False) -> AddReport:
+        by_digest = {self.vault.digest(account.secret): account for account in accounts}
+
+        def work(connection: Connection) -> AddReport:
+            known = _tiers_of(connection, list(by_digest))
+            new = [account for digest, account in by_digest.items() if digest not in known]
+            self._insert(connection, new, keep_ids=keep_ids)
+            return AddReport(len(new), len(accounts) - len(new))
+
+        return self._runner.write(work)
+
+    def page(self, query: AccountQuery, now: float) -> tuple[list[Account], int]:
+        digest = self.vault.digest(query.text)
+
         def work(connection: Connection) -> tuple[list[Account], int]:
-            total = connection.scalar(select(func.count()).select_from(_accounts)) or 0
-            rows = connection.execute(select(_accounts).order_by(_accounts.c.id).offset(offset).limit(limit))
-            return _with_details(connection, [dict(row) for row in rows.mappings()]), total
+            rows, total = page(connection, query, digest, now)
+            return with_details(connection, rows, self.vault), total
 
         return self._runner.read(work)
 
-    def lease(self, wanted: LeaseRequest, now: float) -> Lease | None:
-        return self._runner.write(lambda connection: take_best(connection, wanted, now))
+    def walk(self, after_id: int, limit: int) -> list[Account]:
+        query = select(_accounts).where(_accounts.c.id > after_id).order_by(_accounts.c.id).limit(limit)
 
-    def renew(self, lease_ids: Sequence[str], now: float) -> None:
-        def work(connection: Connection) -> None:
-            for start in range(0, len(lease_ids), _BATCH):
-                connection.execute(leased_until(lease_ids[start : start + _BATCH], now))
+        def work(connection: Connection) -> list[Account]:
+            rows = [dict(row) for row in connection.execute(query).mappings()]
+            return with_details(connection, rows, self.vault)
 
-        self._runner.write(work)
+        return self._runner.read(work)
 
-    def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
-        self._runner.write(lambda connection: settle(connection, lease, settlement, now))
+    def stale(self, checked_before: float, limit: int) -> list[int]:
+        query = select(_accounts.c.id).where(
+            _accounts.c.disabled.is_(False), _accounts.c.checked_at < checked_before
+        )
+        query = query.order_by(_accounts.c.checked_at).limit(limit)
+        return self._runner.read(lambda connection: list(connection.scalars(query)))
 
-    def shortage(self, wanted: LeaseRequest, now: float) -> Shortage:
-        return self._runner.read(lambda connection: _shortage(connection, wanted, now))
+    def find(self, secrets: Iterable[str]) -> dict[str, int]:
+        by_digest = {self.vault.digest(secret): secret for secret in secrets}
+        known = self._runner.read(lambda connection: _tiers_of(connection, list(by_digest)))
+        return {by_digest[digest]: id_ for digest, (id_, _) in known.items()}
+
+    def edit(self, ids: Sequence[int], edit: AccountEdit, now: float) -> int:
+        return self._in_batches(ids, lambda connection, batch: _edit(connection, batch, edit, now))
+
+    def delete(self, ids: Sequence[int]) -> int:
+        def work(connection: Connection, batch: Sequence[int]) -> int:
+            return connection.execute(delete(_accounts).where(_accounts.c.id.in_(batch))).rowcount
+
+        return self._in_batches(ids, work)
+
+    def tags(self) -> list[str]:
+        query = select(_tags.c.tag).distinct()
+        return self._runner.read(lambda connection: sorted(connection.scalars(query)))
+
+    def _in_batches(self, ids: Sequence[int], work: Callable[[Connection, Sequence[int]], int]) -> int:
+        done = 0
+        for batch in _batches(list(dict.fromkeys(ids))):
+            done += self._runner.write(lambda connection, batch=batch: work(connection, batch))  # type: ignore[misc]
+        return done
 
     def _ensure_pools(self, connection: Connection) -> None:
         """A standing in each pool for every account, also in pools that the catalogue has got since."""
@@ -95,96 +124,128 @@ class SqlAccounts(Accounts):
             if rows:
                 connection.execute(insert(quotas), rows)
 
-    def _insert(self, connection: Connection, secrets: dict[str, str], tier: Tier, now: float) -> None:
-        blank = {"disabled": False, "strikes": 0, "failed_count": 0, "note": "", "request_count": 0}
-        rows = [
-            {"digest": digest, "secret": secret, "tier": tier, "created_at": now} | blank
-            for digest, secret in secrets.items()
-        ]
-        connection.execute(insert(_accounts), rows)
-        ids = connection.scalars(select(_accounts.c.id).where(_accounts.c.digest.in_(secrets))).all()
-        connection.execute(
-            insert(quotas), [new_standing(id_, tier, pool) for id_ in ids for pool in self._pools]
-        )
+    def _insert(self, connection: Connection, accounts: Sequence[Account], *, keep_ids: bool) -> None:
+        for batch in _batches(accounts):
+            by_digest = {self.vault.digest(account.secret): account for account in batch}
+            rows = [self._row(account, digest, keep_ids) for digest, account in by_digest.items()]
+            connection.execute(insert(_accounts), rows)
+            query = select(_accounts.c.id, _accounts.c.digest).where(_accounts.c.digest.in_(by_digest))
+            ids = [(row.id, by_digest[row.digest]) for row in connection.execute(query)]
+            standings = [
+                self._standing(connection, id_, one, pool) for id_, one in ids for pool in self._pools
+            ]
+            connection.execute(insert(quotas), standings)
+            tags = [{"account_id": id_, "tag": tag} for id_, one in ids for tag in dedupe(one.tags)]
+            if tags:
+                connection.execute(insert(_tags), tags)
+
+    def _row(self, account: Account, digest: str, keep_ids: bool) -> dict[str, Any]:
+        own = ("id", "quotas", "tags", "in_flight")
+        return {name: value for name, value in vars(account).items() if name not in own} | {
+            **({"id": account.id} if keep_ids else {}),
+            "digest": digest,
+            "secret": self.vault.seal(account.secret),
+            "hint": hint_of(account.secret),
+            "checked_at": account.checked_at or 0.0,
+        }
+
+    def _standing(self, connection: Connection, id_: int, account: Account, pool: str) -> dict[str, Any]:
+        quota = account.quotas.get(pool, Quota())
+        row = new_standing(id_, account.tier, pool) | {
+            "used_at": account.last_used_at or 0.0,
+            "remaining": quota.remaining,
+            "window_ends_at": quota.window_ends_at,
+            "cooldown_until": quota.cooldown_until,
+            "rest_until_request": None,
+            "rest_until_at": quota.rest_until,
+        }
+        if quota.rest_requests is not None and quota.rest_until is not None:
+            row["rest_until_request"] = request_number(connection, pool) + quota.rest_requests
+        out = account.disabled or account.expired_reason is not None
+        derive(row, out=out, now=account.created_at)  # what is over by now, the next lease finds out
+        return row
 
 
-def digest_of(secret: str) -> str:
-    """What an account is found by, so that its secret needs no index."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]
 
 
 def _tiers_of(connection: Connection, digests: list[str]) -> dict[str, tuple[int, str]]:
     """Id and tier of the accounts that exist, by digest."""
     found: dict[str, tuple[int, str]] = {}
-    for start in range(0, len(digests), _BATCH):
+    for batch in _batches(digests):
         query = select(_accounts.c.digest, _accounts.c.id, _accounts.c.tier)
-        rows = connection.execute(query.where(_accounts.c.digest.in_(digests[start : start + _BATCH])))
+        rows = connection.execute(query.where(_accounts.c.digest.in_(batch)))
         found.update({row.digest: (row.id, row.tier) for row in rows})
     return found
 
 
 def _move(connection: Connection, ids: Sequence[int], tier: Tier) -> None:
-    for start in range(0, len(ids), _BATCH):
-        batch = ids[start : start + _BATCH]
-        connection.execute(update(_accounts).where(_accounts.c.id.in_(batch)).values(tier=tier))
-        connection.execute(update(quotas).where(quotas.c.account_id.in_(batch)).values(tier=tier))
+    connection.execute(update(_accounts).where(_accounts.c.id.in_(ids)).values(tier=tier))
+    connection.execute(update(quotas).where(quotas.c.account_id.in_(ids)).values(tier=tier))
 
 
-def _with_details(connection: Connection, rows: list[dict[str, Any]]) -> list[Account]:
-    ids = [row["id"] for row in rows]
-    standing: dict[int, dict[str, Quota]] = {}
-    in_flight: dict[int, int] = {}
-    tags: dict[int, list[str]] = {}
-    for start in range(0, len(ids), _BATCH):
-        batch = ids[start : start + _BATCH]
-        for row in connection.execute(select(quotas).where(quotas.c.account_id.in_(batch))):
-            standing.setdefault(row.account_id, {})[row.pool] = Quota(
-                row.remaining, row.window_ends_at, row.cooldown_until, row.state == State.RESTING
-            )
-            in_flight[row.account_id] = row.in_flight
-        for row in connection.execute(
-            select(_tags).where(_tags.c.account_id.in_(batch)).order_by(_tags.c.tag)
-        ):
-            tags.setdefault(row.account_id, []).append(row.tag)
-    own = ("digest", "strikes", "tier")
-    return [
-        Account(
-            **{name: value for name, value in row.items() if name not in own},
-            tier=Tier(row["tier"]),
-            quotas=standing.get(row["id"], {}),
-            in_flight=in_flight.get(row["id"], 0),
-            tags=tuple(tags.get(row["id"], ())),
+_LIFTED: dict[str, Any] = {"cooldown_until": None, "rest_until_request": None, "rest_until_at": None}
+
+
+def _edit(connection: Connection, ids: Sequence[int], edit: AccountEdit, now: float) -> int:
+    """One batch of the contract's `edit`."""
+    query = select(_accounts.c.id, _accounts.c.disabled, _accounts.c.expired_reason)
+    known = {row.id: row for row in connection.execute(query.where(_accounts.c.id.in_(ids)))}
+    if edit.tier is not None:
+        _move(connection, list(known), edit.tier)
+    if edit.tags is not None:
+        _tag(connection, list(known), edit.tags)
+    changes: dict[str, Any] = {"strikes": 0, "failed_count": 0} if edit.lift else {}
+    if edit.note is not None:
+        changes["note"] = edit.note
+    if edit.disabled is not None:
+        changes["disabled"] = edit.disabled
+    if changes:
+        connection.execute(update(_accounts).where(_accounts.c.id.in_(known)).values(**changes))
+    if edit.lift or edit.disabled is not None:
+        rows = []
+        for found in connection.execute(select(quotas).where(quotas.c.account_id.in_(known))).mappings():
+            row, account = dict(found), known[found["account_id"]]
+            if edit.lift:
+                row |= _LIFTED
+                if row["remaining"] == 0:  # it is to serve again; upstream will say if it cannot
+                    row["remaining"] = row["window_ends_at"] = None
+            disabled = account.disabled if edit.disabled is None else edit.disabled
+            rows.append((row, disabled or account.expired_reason is not None))
+        write_standings(connection, rows, now=now)
+    return len(known)
+
+
+def _tag(connection: Connection, ids: Sequence[int], tags: Sequence[str]) -> None:
+    connection.execute(delete(_tags).where(_tags.c.account_id.in_(ids)))
+    rows = [{"account_id": id_, "tag": tag} for id_ in ids for tag in dedupe(tags)]
+    if rows:
+        connection.execute(insert(_tags), rows)
+
+
+_RESEAL = (
+    update(_accounts)
+    .where(_accounts.c.id == bindparam("account"))
+    .values(secret=bindparam("sealed"), digest=bindparam("found_by"))
+)
+
+
+def reseal_accounts(connection: Connection, old: Vault, new: Vault) -> None:
+    """Seal all accounts' secrets anew, within a transaction."""
+    last = 0
+    while True:
+        query = select(_accounts.c.id, _accounts.c.secret).where(_accounts.c.id > last)
+        rows = connection.execute(query.order_by(_accounts.c.id).limit(_BATCH)).all()
+        if not rows:
+            return
+        secrets = [(row.id, old.open(row.secret)) for row in rows]
+        connection.execute(
+            _RESEAL,
+            [
+                {"account": id_, "sealed": new.seal(secret), "found_by": new.digest(secret)}
+                for id_, secret in secrets
+            ],
         )
-        for row in rows
-    ]
-
-
-def _shortage(connection: Connection, wanted: LeaseRequest, now: float) -> Shortage:
-    def count(condition: Any) -> Any:
-        return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-
-    quota, out = quotas.c, quotas.c.state == State.OUT
-    fit_tier = quota.tier.in_(wanted.tiers)
-    waiting = and_(fit_tier, quota.state == State.WAITING)
-    standing = and_(fit_tier, quota.state.in_((State.READY, State.RESTING)))
-    tried = quota.account_id.in_(wanted.exclude)
-    cooling = and_(waiting, quota.cooldown_until > now)
-    poor = and_(standing, ~tried, quota.quota_order > -wanted.cost)
-    busy = and_(standing, ~tried, quota.quota_order <= -wanted.cost)
-    query = select(
-        func.count().label("total"),
-        count(and_(out, _accounts.c.disabled.is_(False))).label("expired"),
-        count(and_(out, _accounts.c.disabled.is_(True))).label("disabled"),
-        count(and_(~out, ~fit_tier)).label("wrong_tier"),
-        count(cooling).label("cooling"),
-        (count(and_(waiting, func.coalesce(quota.cooldown_until, 0) <= now)) + count(poor)).label(
-            "exhausted"
-        ),
-        count(busy).label("busy"),
-        count(and_(standing, tried)).label("tried"),
-        func.min(case((waiting, quota.returns_at), (poor, quota.window_ends_at))).label("returns_at"),
-    ).join(_accounts, _accounts.c.id == quota.account_id)
-    row = connection.execute(query.where(quota.pool == wanted.pool)).mappings().one()
-    returns_at = row["returns_at"]
-    counts = {name: int(value) for name, value in row.items() if name != "returns_at"}
-    return Shortage(**counts, returns_at=returns_at)
+        last = rows[-1].id

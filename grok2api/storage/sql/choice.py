@@ -1,6 +1,6 @@
 """Choosing an account and taking it, in a handful of index look-ups whatever the pool's size.
 
-The statements are built once: making one costs more than running it.
+The statements are built once, and those of every request compiled once: making one costs more than running it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, delete, exists, func, insert, select, update
 
 from grok2api.accounts import LEASE_S, Lease, LeaseRequest, Tier
-from grok2api.storage.sql.standing import quotas, standings, write_standing
+from grok2api.storage.sql.prepared import Prepared
+from grok2api.storage.sql.standing import quotas, standings, write_standings
 from grok2api.storage.sql.tables import AccountRow, CounterRow, LeaseRow, State, table_of
 
 _accounts, _counters, _leases = table_of(AccountRow), table_of(CounterRow), table_of(LeaseRow)
 
 #: How many void leases or returning accounts are tidied up at a time: one lease goes on only while it
 #: finds no account, so that a crowd that returns at once delays nobody for long.
-_TIDY_LIMIT = 200
+TIDY_LIMIT = 200
 
 _of_pool = quotas.c.pool == bindparam("pool_name")
 _of_account = quotas.c.account_id == bindparam("account")
@@ -28,15 +29,15 @@ _due = and_(_of_pool, quotas.c.returns_at <= bindparam("now"))
 _resting = and_(_of_pool, quotas.c.rest_until_request.is_not(None))
 _choice = and_(_of_pool, quotas.c.tier == bindparam("tier"), quotas.c.state == bindparam("state"))
 
-_TIDY = select(
-    exists(select(_leases.c.id).where(_void)).label("void"),
-    exists(select(quotas.c.account_id).where(_due)).label("due"),
-    exists(select(quotas.c.account_id).where(_resting)).label("resting"),
+_TIDY = Prepared(
+    select(
+        exists(select(_leases.c.id).where(_void)),
+        exists(select(quotas.c.account_id).where(_due)),
+        exists(select(quotas.c.account_id).where(_resting)),
+    )
 )
-_VOID_LEASES = (
-    select(_leases.c.id, _leases.c.account_id).where(_void).order_by(_leases.c.expires_at).limit(_TIDY_LIMIT)
-)
-_DUE = select(quotas).where(_due).order_by(quotas.c.returns_at).limit(_TIDY_LIMIT).with_for_update()
+_VOID_LEASES = select(_leases).where(_void).order_by(_leases.c.expires_at).limit(TIDY_LIMIT)
+_DUE = select(quotas).where(_due).order_by(quotas.c.returns_at).limit(TIDY_LIMIT)
 _RESTED = (
     update(quotas)
     .where(
@@ -58,31 +59,45 @@ _BEST = (
     .limit(1)
 )
 _BEST_UNTRIED = _BEST.where(quotas.c.account_id.not_in(bindparam("exclude", expanding=True)))
-_NEXT_LEVEL = select(func.min(quotas.c.in_flight)).where(_choice, quotas.c.in_flight > bindparam("level"))
+_BEST_PREPARED = Prepared(_BEST)
+_NEXT_LEVEL = Prepared(
+    select(func.min(quotas.c.in_flight)).where(_choice, quotas.c.in_flight > bindparam("level"))
+)
 _drawn = and_(_of_pool, quotas.c.remaining.is_not(None))
-_TAKE = (
+_TAKE = Prepared(
     update(quotas)
     .where(_of_account)
     .values(
         in_flight=quotas.c.in_flight + 1,
         used_at=bindparam("now"),
-        quota_order=case((_drawn, quotas.c.quota_order + bindparam("taken")), else_=quotas.c.quota_order),
-        remaining=case((_drawn, quotas.c.remaining - bindparam("taken")), else_=quotas.c.remaining),
+        held=case((_of_pool, quotas.c.held + bindparam("cost")), else_=quotas.c.held),
+        taken=case((_of_pool, quotas.c.taken + bindparam("cost")), else_=quotas.c.taken),
+        quota_order=case((_drawn, quotas.c.quota_order + bindparam("cost")), else_=quotas.c.quota_order),
+        remaining=case((_drawn, quotas.c.remaining - bindparam("cost")), else_=quotas.c.remaining),
     )
 )
-_INSERT_LEASE = insert(_leases)
-_DELETE_LEASE = delete(_leases).where(_leases.c.id == bindparam("lease"))
-_RELEASE = update(quotas).where(_of_account, quotas.c.in_flight > 0).values(in_flight=quotas.c.in_flight - 1)
+_INSERT_LEASE = Prepared(
+    insert(_leases).values({column.name: bindparam(f"new_{column.name}") for column in _leases.columns})
+)
+_DELETE_LEASE = Prepared(delete(_leases).where(_leases.c.id == bindparam("lease")))
+_RELEASE = Prepared(
+    update(quotas)
+    .where(_of_account, quotas.c.in_flight > 0)
+    .values(
+        in_flight=quotas.c.in_flight - 1,
+        held=case((_of_pool, quotas.c.held - bindparam("cost")), else_=quotas.c.held),
+    )
+)
 _COUNTER = select(_counters.c.value).where(_counters.c.name == bindparam("counter"))
 _COUNT = update(_counters).where(_counters.c.name == bindparam("counter")).values(value=_counters.c.value + 1)
 
 
 def take_best(connection: Connection, wanted: LeaseRequest, now: float) -> Lease | None:
     """The contract's `lease`, within a transaction."""
-    waiting = connection.execute(_TIDY, {"pool_name": wanted.pool, "now": now}).one()
-    if waiting.resting:
+    void, due, resting = _TIDY.first(connection, {"pool_name": wanted.pool, "now": now})
+    if resting:
         _end_rests(connection, wanted, now)
-    more = waiting.void or waiting.due
+    more = void or due
     while True:
         more = more and _tidy(connection, wanted.pool, now)
         for state in (State.READY,) if more else (State.READY, State.RESTING):
@@ -94,10 +109,18 @@ def take_best(connection: Connection, wanted: LeaseRequest, now: float) -> Lease
             return None
 
 
-def release(connection: Connection, lease_id: str, account_id: int) -> None:
+def release(connection: Connection, lease_id: str, account_id: int, pool: str, cost: int) -> None:
     """Drop a lease and the slot that it still holds."""
-    if connection.execute(_DELETE_LEASE, {"lease": lease_id}).rowcount:
-        connection.execute(_RELEASE, {"account": account_id})
+    if _DELETE_LEASE.run(connection, {"lease": lease_id}).rowcount:
+        _RELEASE.run(connection, {"account": account_id, "pool_name": pool, "cost": cost})
+
+
+def release_void(connection: Connection, now: float) -> int:
+    """Drop void leases, a limited number at a time; how many."""
+    void = connection.execute(_VOID_LEASES, {"now": now}).all()
+    for row in void:
+        release(connection, row.id, row.account_id, row.pool, row.cost)
+    return len(void)
 
 
 def request_number(connection: Connection, pool: str) -> int:
@@ -109,15 +132,18 @@ def request_number(connection: Connection, pool: str) -> int:
     return int(number)
 
 
+def request_numbers(connection: Connection) -> dict[str, int]:
+    """The same of all pools that have a count."""
+    query = select(_counters).where(_counters.c.name.startswith("requests:", autoescape=True))
+    return {row.name.removeprefix("requests:"): row.value for row in connection.execute(query)}
+
+
 def _tidy(connection: Connection, pool: str, now: float) -> bool:
     """Free void leases and look again at accounts whose time has come; whether there may be more of them."""
-    void = connection.execute(_VOID_LEASES, {"now": now}).all()
-    for row in void:
-        release(connection, row.id, row.account_id)
+    void = release_void(connection, now)
     due = connection.execute(_DUE, {"pool_name": pool, "now": now}).mappings().all()
-    for standing in due:
-        write_standing(connection, dict(standing), out=standing["state"] == State.OUT, now=now)
-    return len(void) == _TIDY_LIMIT or len(due) == _TIDY_LIMIT
+    write_standings(connection, [(dict(row), row["state"] == State.OUT) for row in due], now=now)
+    return TIDY_LIMIT in (void, len(due))
 
 
 def _end_rests(connection: Connection, wanted: LeaseRequest, now: float) -> None:
@@ -138,17 +164,21 @@ def _best(connection: Connection, wanted: LeaseRequest, tier: Tier, state: State
     Level by level of requests in flight, so that accounts with too little quota left are stepped over by
     the index and never walked through.
     """
-    choice: dict[str, Any] = {"pool_name": wanted.pool, "tier": tier, "state": state, "level": 0}
-    query = _BEST
-    values: dict[str, Any] = {"most": -wanted.cost}
-    if wanted.exclude:
-        query = _BEST_UNTRIED
-        values["exclude"] = wanted.exclude
+    choice: dict[str, Any] = {
+        "pool_name": wanted.pool,
+        "tier": str(tier),
+        "state": int(state),
+        "level": 0,
+        "most": -wanted.cost,
+    }
     while not wanted.max_in_flight or choice["level"] < wanted.max_in_flight:
-        row = connection.execute(query, choice | values).first()
+        if wanted.exclude:
+            row = connection.execute(_BEST_UNTRIED, choice | {"exclude": wanted.exclude}).first()
+        else:
+            row = _BEST_PREPARED.first(connection, choice)
         if row is not None:
             return row
-        level = connection.scalar(_NEXT_LEVEL, choice)
+        (level,) = _NEXT_LEVEL.first(connection, choice)
         if level is None:
             break
         choice["level"] = level
@@ -156,14 +186,22 @@ def _best(connection: Connection, wanted: LeaseRequest, tier: Tier, state: State
 
 
 def _take(connection: Connection, row: Any, wanted: LeaseRequest, tier: Tier, now: float) -> Lease:
-    lease = Lease(uuid.uuid4().hex, row.account_id, row.secret, tier, wanted.pool, wanted.cost, row.remaining)
-    values = {"account": row.account_id, "pool_name": wanted.pool, "taken": wanted.cost, "now": now}
-    connection.execute(_TAKE, values)
-    if row.remaining == wanted.cost:  # nothing is left: it is out of choice until its window ends
-        for standing in standings(connection, row.account_id):
-            write_standing(connection, standing, out=False, now=now)
-    connection.execute(
-        _INSERT_LEASE, {"id": lease.id, "account_id": row.account_id, "expires_at": now + LEASE_S}
+    account_id, remaining, secret = row
+    lease = Lease(uuid.uuid4().hex, account_id, secret, tier, wanted.pool, wanted.cost, remaining)
+    values = {"account": account_id, "pool_name": wanted.pool, "cost": wanted.cost, "now": now}
+    _TAKE.run(connection, values)
+    if remaining == wanted.cost:  # nothing is left: it is out of choice until its window ends
+        rows = standings(connection, account_id)
+        write_standings(connection, [(standing, False) for standing in rows], now=now)
+    _INSERT_LEASE.run(
+        connection,
+        {
+            "new_id": lease.id,
+            "new_account_id": account_id,
+            "new_expires_at": now + LEASE_S,
+            "new_pool": wanted.pool,
+            "new_cost": wanted.cost,
+        },
     )
     return lease
 

@@ -5,6 +5,7 @@ The revisions lie in `versions/`. They run in one transaction that other startin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
@@ -36,8 +37,11 @@ def head_revision() -> str | None:
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
-def migrate(connection: Connection) -> None:
-    """Upgrade within the caller's transaction. Raises ConfigurationError for a newer release's database."""
+def migrate(connection: Connection, before_upgrade: Callable[[str], None] | None = None) -> None:
+    """Upgrade within the caller's transaction. Raises ConfigurationError for a newer release's database.
+
+    before_upgrade: called with the revision of a database that an older release wrote.
+    """
     config = alembic_config(connection)
     script = ScriptDirectory.from_config(config)
     current = current_revision(connection)
@@ -48,4 +52,6 @@ def migrate(connection: Connection) -> None:
         raise ConfigurationError(
             f"The database was written by a newer release (schema {current}). Use that release, or another database."
         )
+    if current is not None and before_upgrade is not None:
+        before_upgrade(current)
     command.upgrade(config, "head")

@@ -7,10 +7,12 @@ one writer at a time anyway, and a few that read, which never wait for a writer 
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -28,8 +30,9 @@ from grok2api.errors import ConfigurationError, StorageUnavailable
 from grok2api.storage.base import Store
 from grok2api.storage.sql.migrations import migrate
 from grok2api.storage.sql.runner import Runner
-from grok2api.storage.sql.store import SqlStore
+from grok2api.storage.sql.store import SqlStore, read_check_value
 from grok2api.storage.sql.tables import db
+from grok2api.storage.vault import Vault
 
 READERS = 2
 #: How long a writer waits for another process's lock.
@@ -37,8 +40,12 @@ LOCK_WAIT_S = 10.0
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
 
-def open_store(app: Flask, env: Env, pools: Sequence[str], lock_wait_s: float = LOCK_WAIT_S) -> Store:
+
+def open_store(
+    app: Flask, env: Env, pools: Sequence[str], vault: Vault, lock_wait_s: float = LOCK_WAIT_S
+) -> Store:
     """The store in the data directory's file, or in the one that DATABASE_URL names."""
     path = database_path(env)
     try:
@@ -62,9 +69,10 @@ def open_store(app: Flask, env: Env, pools: Sequence[str], lock_wait_s: float = 
     event.listen(engine, "connect", _prepare)
     try:
         with _transaction(engine, "BEGIN IMMEDIATE") as connection:
-            migrate(connection)
+            vault.verify(read_check_value(connection))
+            migrate(connection, before_upgrade=partial(_back_up, path))
         engine.dispose()
-        return SqlStore(SqliteRunner(engine), pools)
+        return SqlStore(SqliteRunner(engine), pools, vault)
     except (SQLAlchemyError, sqlite3.Error, StorageUnavailable) as error:
         raise ConfigurationError(f"{path}: cannot be used as the database ({_cause(error)}).") from error
 
@@ -79,6 +87,15 @@ def _keep_private(path: Path) -> None:
         raise ConfigurationError(
             f"{path}: cannot be made ({error.strerror}). Set GROK2API_DATA_DIR."
         ) from error
+
+
+def _back_up(path: Path, revision: str) -> None:
+    """Keep what an older release wrote, as it was, beside the file."""
+    backup = path.with_name(f"{path.name}.backup-{revision}")
+    _keep_private(backup)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(backup)) as target:
+        source.backup(target)
+    log.warning("the database is upgraded; it is kept as it was in %s", backup)
 
 
 def database_path(env: Env) -> Path:
@@ -101,7 +118,8 @@ def _pool_options() -> dict[str, Any]:
 
 
 def _prepare(connection: Any, _: Any) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    # A checkpoint waits for the disk; every lease writes the same few pages, so it may come seldom.
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "wal_autocheckpoint=4000"):
         connection.execute(f"PRAGMA {pragma}")
 
 

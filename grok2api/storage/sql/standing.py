@@ -1,19 +1,30 @@
 """An account's standing in a quota pool: the one place that derives what choosing reads.
 
 `state`, `returns_at` and `quota_order` of `account_quotas` follow from what is known of the account
-(`remaining`, its window, its cooldown, its rest); `write_standing` stores them together.
+(`remaining`, its window, its cooldown, its rest); `write_standings` stores them together.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from grok2api.accounts import DEFAULT_WINDOW_S, FULL_QUOTA
 from grok2api.storage.sql.tables import QuotaRow, State, table_of
 
 quotas = table_of(QuotaRow)
+
+_WRITTEN = (
+    "state", "returns_at", "quota_order", "remaining", "taken", "window_ends_at", "cooldown_until",
+    "rest_until_request", "rest_until_at",
+)  # fmt: skip
+_WRITE = (
+    update(quotas)
+    .where(quotas.c.account_id == bindparam("account"), quotas.c.pool == bindparam("of"))
+    .values({name: bindparam(f"new_{name}") for name in _WRITTEN})
+)
 
 
 def new_standing(account_id: int, tier: str, pool: str) -> dict[str, Any]:
@@ -26,17 +37,32 @@ def new_standing(account_id: int, tier: str, pool: str) -> dict[str, Any]:
         "in_flight": 0,
         "quota_order": -FULL_QUOTA,
         "used_at": 0.0,
+        "held": 0,
+        "taken": 0,
     }
 
 
 def standings(connection: Connection, account_id: int) -> list[dict[str, Any]]:
-    """An account's rows, locked for writing, in the order of their pools."""
+    """An account's rows, for writing, in the order of their pools."""
     query = select(quotas).where(quotas.c.account_id == account_id).order_by(quotas.c.pool)
-    return [dict(row) for row in connection.execute(query.with_for_update()).mappings()]
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def write_standing(connection: Connection, row: dict[str, Any], *, out: bool, now: float) -> None:
-    """Store a row after a change of what is known. `out`: the account is disabled or expired."""
+def write_standings(
+    connection: Connection, rows: Iterable[tuple[dict[str, Any], bool]], *, now: float
+) -> None:
+    """Store rows after a change of what is known, each with its `out`: the account is disabled or expired."""
+    changes = []
+    for row, out in rows:
+        derive(row, out=out, now=now)
+        change = {f"new_{name}": row[name] for name in _WRITTEN}
+        changes.append(change | {"account": row["account_id"], "of": row["pool"]})
+    if changes:
+        connection.execute(_WRITE, changes)
+
+
+def derive(row: dict[str, Any], *, out: bool, now: float) -> None:
+    """Bring what follows from a row's facts up to date."""
     if row["window_ends_at"] is not None and row["window_ends_at"] <= now:
         row["remaining"] = row["window_ends_at"] = None
     if row["cooldown_until"] is not None and row["cooldown_until"] <= now:
@@ -54,6 +80,3 @@ def write_standing(connection: Connection, row: dict[str, Any], *, out: bool, no
     else:
         row["state"] = State.READY if row["rest_until_at"] is None else State.RESTING
         row["returns_at"] = row["window_ends_at"]
-    kept = ("account_id", "pool", "tier", "in_flight", "used_at")
-    query = update(quotas).where(quotas.c.account_id == row["account_id"], quotas.c.pool == row["pool"])
-    connection.execute(query.values({name: value for name, value in row.items() if name not in kept}))

@@ -1,107 +1,83 @@
-"""The SQL repositories but for the accounts: settings, sessions, and the store that bundles them."""
+"""The store that bundles the SQL repositories over one database."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import orjson
-from sqlalchemy import Connection, Table, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, inspect, select, text
 
-from grok2api.storage.base import AdminSession, Sessions, Settings, Store, StoredSettings
-from grok2api.storage.sql.accounts import SqlAccounts
+from grok2api.errors import StorageUnavailable
+from grok2api.storage.base import Store
+from grok2api.storage.sql.accounts import SqlAccounts, reseal_accounts
+from grok2api.storage.sql.jobs import SqlJobs
+from grok2api.storage.sql.leases import SqlLeases
 from grok2api.storage.sql.runner import Runner
-from grok2api.storage.sql.tables import CounterRow, KeptRow, SessionRow, SettingRow, table_of
+from grok2api.storage.sql.sessions import SqlSessions
+from grok2api.storage.sql.settings import SqlSettings, raise_version, reseal_settings
+from grok2api.storage.sql.tables import AccountRow, KeptRow, SettingRow, table_of
+from grok2api.storage.vault import Vault
 
-SESSION_MAX_S = 7 * 24 * 3600.0
-_SETTINGS_VERSION = "settings_version"
+#: The kept value that tells with which SECRET_KEY the database is sealed.
+KEY_CHECK = "key_check"
+
+
+def read_check_value(connection: Connection) -> str | None:
+    """The vault's check value beside the data; None for a database that is empty or not sealed."""
+    if not inspect(connection).has_table(KeptRow.__tablename__):
+        return None
+    return connection.scalar(select(KeptRow.value).where(KeptRow.name == KEY_CHECK))
 
 
 class SqlStore(Store):
-    def __init__(self, runner: Runner, pools: Sequence[str]) -> None:
+    leases: SqlLeases
+    accounts: SqlAccounts
+    settings: SqlSettings
+
+    def __init__(self, runner: Runner, pools: Sequence[str], vault: Vault) -> None:
+        """vault: fits what is stored, see `read_check_value`; data that is not sealed yet is sealed with it."""
         self._runner = runner
-        self.accounts = SqlAccounts(runner, pools)
-        self.settings = SqlSettings(runner)
+        kept = runner.read(read_check_value)
+        vault.verify(kept)
+        held = vault if kept is not None else Vault()
+        self.leases = SqlLeases(runner, held)
+        self.accounts = SqlAccounts(runner, pools, held)
+        self.settings = SqlSettings(runner, held)
         self.sessions = SqlSessions(runner)
+        self.jobs = SqlJobs(runner)
+        if kept != vault.check_value:
+            self.reseal(vault)
 
     def ping(self) -> None:
         self._runner.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
 
+    def warnings(self) -> list[str]:
+        return []
+
+    def clear(self) -> None:
+        def work(connection: Connection) -> None:
+            for table in (AccountRow, SettingRow):  # what hangs on the accounts goes with them
+                connection.execute(delete(table_of(table)))
+            raise_version(connection)
+
+        self._runner.write(work)
+
+    def reseal(self, new: Vault) -> None:
+        old = self.accounts.vault
+
+        def work(connection: Connection) -> None:
+            kept = read_check_value(connection)
+            if kept == new.check_value:
+                return  # somebody was quicker
+            if kept != old.check_value:
+                raise StorageUnavailable("The storage has another SECRET_KEY by now. Restart with it.")
+            reseal_accounts(connection, old, new)
+            reseal_settings(connection, old, new)
+            connection.execute(delete(KeptRow).where(KeptRow.name == KEY_CHECK))
+            if new.check_value is not None:
+                connection.execute(insert(KeptRow).values(name=KEY_CHECK, value=new.check_value))
+
+        self._runner.write(work)
+        self.leases.vault = self.accounts.vault = self.settings.vault = new
+
     def close(self) -> None:
         self._runner.close()
-
-
-class SqlSettings(Settings):
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    def version(self) -> int:
-        return self._runner.read(_version)
-
-    def load(self) -> StoredSettings:
-        def work(connection: Connection) -> StoredSettings:
-            rows = connection.execute(select(SettingRow.name, SettingRow.value))
-            return StoredSettings(_version(connection), {name: orjson.loads(value) for name, value in rows})
-
-        return self._runner.read(work)
-
-    def save(self, values: Mapping[str, object]) -> None:
-        def work(connection: Connection) -> None:
-            for name, value in values.items():
-                _put(connection, table_of(SettingRow), name, orjson.dumps(value).decode())
-            _put(connection, table_of(CounterRow), _SETTINGS_VERSION, _version(connection) + 1)
-
-        self._runner.write(work)
-
-    def keep(self, name: str, value: str) -> str:
-        def work(connection: Connection) -> str:
-            kept = connection.scalar(select(KeptRow.value).where(KeptRow.name == name))
-            if kept is not None:
-                return kept
-            connection.execute(insert(KeptRow).values(name=name, value=value))
-            return value
-
-        return self._runner.write(work)
-
-
-def _version(connection: Connection) -> int:
-    query = select(CounterRow.value).where(CounterRow.name == _SETTINGS_VERSION)
-    return connection.scalar(query) or 0
-
-
-def _put(connection: Connection, table: Table, name: str, value: Any) -> None:
-    """Update or insert: the form of it that all SQL databases share."""
-    done = connection.execute(update(table).where(table.c.name == name).values(value=value))
-    if not done.rowcount:
-        connection.execute(insert(table).values(name=name, value=value))
-
-
-class SqlSessions(Sessions):
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    def create(self, session: AdminSession) -> None:
-        def work(connection: Connection) -> None:
-            oldest = session.created_at - SESSION_MAX_S
-            connection.execute(delete(SessionRow).where(SessionRow.seen_at < oldest))
-            connection.execute(insert(SessionRow).values(**vars(session)))
-
-        self._runner.write(work)
-
-    def get(self, digest: str) -> AdminSession | None:
-        def work(connection: Connection) -> AdminSession | None:
-            query = select(table_of(SessionRow)).where(SessionRow.digest == digest)
-            row = connection.execute(query).mappings().one_or_none()
-            return AdminSession(**row) if row is not None else None
-
-        return self._runner.read(work)
-
-    def touch(self, digest: str, now: float) -> None:
-        query = update(SessionRow).where(SessionRow.digest == digest).values(seen_at=now)
-        self._runner.write(lambda connection: connection.execute(query))
-
-    def delete(self, digest: str) -> None:
-        self._runner.write(lambda c: c.execute(delete(SessionRow).where(SessionRow.digest == digest)))
-
-    def delete_all(self) -> None:
-        self._runner.write(lambda connection: connection.execute(delete(SessionRow)))

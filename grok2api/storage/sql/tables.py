@@ -46,12 +46,16 @@ class State(IntEnum):
 
 class AccountRow(Base):
     __tablename__ = "accounts"
-    # A late settlement of a deleted account must not meet a new one of the same id.
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (
+        Index("ix_accounts_stale", "disabled", "checked_at"),
+        # A late settlement of a deleted account must not meet a new one of the same id.
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(String(64), unique=True)
     secret: Mapped[str] = mapped_column(Text)
+    hint: Mapped[str] = mapped_column(String(32))
     tier: Mapped[str] = mapped_column(String(8))
     created_at: Mapped[float] = mapped_column(Double)
     disabled: Mapped[bool] = mapped_column(default=False)
@@ -63,6 +67,7 @@ class AccountRow(Base):
     note: Mapped[str] = mapped_column(Text, default="")
     last_used_at: Mapped[float | None] = mapped_column(Double)
     request_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    checked_at: Mapped[float] = mapped_column(Double, default=0.0)  # 0: never
 
 
 class TagRow(Base):
@@ -84,6 +89,8 @@ class QuotaRow(Base):
     quota_order: Mapped[int] = mapped_column()
     used_at: Mapped[float] = mapped_column(Double, default=0.0)
     remaining: Mapped[int | None] = mapped_column()
+    held: Mapped[int] = mapped_column(default=0)  # the cost of the open leases
+    taken: Mapped[int] = mapped_column(BigInteger, default=0)  # the cost of all leases ever
     window_ends_at: Mapped[float | None] = mapped_column(Double)
     cooldown_until: Mapped[float | None] = mapped_column(Double)
     rest_until_request: Mapped[int | None] = mapped_column(BigInteger)
@@ -102,6 +109,21 @@ class LeaseRow(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     expires_at: Mapped[float] = mapped_column(Double, index=True)
+    pool: Mapped[str] = mapped_column(String(32))
+    cost: Mapped[int] = mapped_column()
+
+
+class JobRow(Base):
+    __tablename__ = "jobs"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    started_at: Mapped[float] = mapped_column(Double)
+    beat_at: Mapped[float] = mapped_column(Double)
+    ended_at: Mapped[float | None] = mapped_column(Double)
+    total: Mapped[int] = mapped_column(default=0)
+    success: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
 
 
 class CounterRow(Base):

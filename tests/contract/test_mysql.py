@@ -1,0 +1,126 @@
+"""What only MySQL promises: databases that are made, servers that come late or go away, hung workers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from grok2api.accounts import Tier
+from grok2api.env import Env
+from grok2api.errors import ConfigurationError, StorageUnavailable
+from grok2api.storage.sql.mysql import open_store
+from grok2api.storage.vault import Vault
+from tests.contract import workers
+from tests.contract.dealings import ANY, NOW, add, chosen, everyone
+from tests.contract.mysql_place import DATABASE, MysqlPlace, server
+from tests.contract.places import POOLS, open_at
+from tests.mariadb_server import MariaDbServer
+
+
+def refusal(url: str, wait_s: float = 0.0) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        open_store(Flask("refused"), Env(storage_mode="mysql", database_url=url), POOLS, Vault(), wait_s)
+    message = str(caught.value)
+    assert "\n" not in message and "p@ss" not in message and "p%40ss" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mysql://",
+        "mysql://host",
+        "mysql://host/",
+        "mysql://host:x/db",
+        "redis://host/0",
+        "mysql://h/db?x=1",
+    ],
+)
+def test_a_url_that_is_none_is_refused(url: str) -> None:
+    assert refusal(url).startswith("DATABASE_URL")
+
+
+def test_a_wrong_password_is_refused_at_once() -> None:
+    began = time.monotonic()
+    url = server().url(DATABASE).replace("p%40ss", "wrong")
+    assert "Access denied" in refusal(url, 30)
+    assert time.monotonic() - began < 5
+
+
+def test_processes_that_start_at_once_make_the_database_once() -> None:
+    env = Env(storage_mode="mysql", database_url=server().url("grök at once"))
+    workers.in_processes(4, workers.open_and_close, env)
+    with closing(open_at(env)) as store:
+        assert chosen(store) is None
+    with server().connect("grök at once") as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT table_collation FROM information_schema.tables WHERE table_schema = DATABASE()"
+        )
+        assert cursor.fetchall() == (("utf8mb4_bin",),)
+
+
+def test_secrets_and_tags_differ_in_case() -> None:
+    with closing(MysqlPlace()) as place:
+        assert place.store.accounts.add(["Secret-one", "secret-one"], Tier.BASIC, NOW).added == 2
+
+
+def test_a_server_that_comes_late_is_waited_for_and_one_that_goes_away_is_missed() -> None:
+    with MariaDbServer() as late:
+        env = Env(storage_mode="mysql", database_url=late.url("late"))
+        late.stop()
+        assert "cannot be reached" in refusal(env.database_url)
+        start = threading.Timer(2, late.start)
+        start.start()
+        with closing(open_at(env)) as store:
+            start.join()
+            add(store, 2)
+            late.stop()
+            began = time.monotonic()
+            for _ in range(3):
+                with pytest.raises(StorageUnavailable):
+                    store.leases.lease(ANY, NOW)
+            assert time.monotonic() - began < 5
+            late.start()
+            assert chosen(store) is not None and len(everyone(store)) == 2
+
+
+def test_connections_that_the_server_closed_meanwhile_give_no_error() -> None:
+    with closing(MysqlPlace()) as place:
+        add(place.store, 1)
+        with server().connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT id FROM information_schema.processlist WHERE user = 'grok'")
+            for (number,) in cursor.fetchall():
+                cursor.execute(f"KILL {number}")
+        assert chosen(place.store) is not None
+        assert len(everyone(place.store)) == 1
+
+
+def test_a_worker_that_hangs_while_it_writes_blocks_the_others_for_a_while_only() -> None:
+    with closing(MysqlPlace()) as place:
+        add(place.store, 1)
+        with server().connect(DATABASE) as hung, hung.cursor() as cursor:
+            hung.begin()
+            cursor.execute("SELECT value FROM counters WHERE name = 'writer' FOR UPDATE")
+            began = time.monotonic()
+            with pytest.raises(StorageUnavailable, match="Lock wait timeout"):
+                chosen(place.store)
+            assert time.monotonic() - began < 20
+            assert len(everyone(place.store)) == 1, "readers do not wait for a writer"
+        assert chosen(place.store) is not None
+
+
+def test_a_newer_releases_database_is_refused() -> None:
+    url = server().url("newer")
+    env = Env(storage_mode="mysql", database_url=url)
+    open_at(env).close()
+    with server().connect("newer") as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert "newer release (schema 9999)" in refusal(url)
+    with pytest.raises(ConfigurationError, match="newer"):
+        open_at(replace(env, secret_key="a key"))
