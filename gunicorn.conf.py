@@ -34,3 +34,13 @@ accesslog = None
 control_socket_disable = True
 loglevel = "warning"
 proc_name = "grok2api"
+
+
+def post_worker_init(worker):
+    """Only a worker that serves does background work; `flask` commands never come here."""
+    worker.wsgi.extensions["grok2api"].housekeeping.start()
+
+
+def worker_exit(server, worker):
+    if worker.wsgi is not None:
+        worker.wsgi.extensions["grok2api"].housekeeping.stop()

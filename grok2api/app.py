@@ -15,8 +15,12 @@ from grok2api.services import Services
 from grok2api.services.account_book import AccountBook
 from grok2api.services.admin_auth import AdminAuth, password_setting
 from grok2api.services.completion import CompletionService
+from grok2api.services.corrections import Corrections
+from grok2api.services.housekeeping import Housekeeping
 from grok2api.services.live_settings import LiveSettings
 from grok2api.services.pool import AccountPool
+from grok2api.services.quota import QuotaService
+from grok2api.services.refresh import RefreshAll
 from grok2api.settings import Snapshot
 from grok2api.storage import open_store
 from grok2api.upstream.client import GrokClient
@@ -43,7 +47,8 @@ def create_app(env: Env | None = None) -> Flask:
     settings = LiveSettings(store.settings, defaults=password_setting(env), on_change=_act_on)
     watchdog = Watchdog()
     client = GrokClient(env.upstream_url, watchdog)
-    pool = AccountPool(store.leases)
+    quota = QuotaService(store.leases, client, catalogue, settings)
+    pool = AccountPool(store.leases, on_settled=Corrections(quota).note)
     services = Services(
         catalogue=catalogue,
         store=store,
@@ -53,6 +58,10 @@ def create_app(env: Env | None = None) -> Flask:
         completion=CompletionService(catalogue, pool, client, settings),
         auth=AdminAuth(store.sessions, settings),
         watchdog=watchdog,
+        quota=quota,
+        refresh=RefreshAll(store.accounts, store.jobs, quota, settings),
+        housekeeping=Housekeeping(store, quota, settings),
+        storage_mode=env.storage_mode,
     )
     app.config.update(
         SECRET_KEY=env.secret_key or store.settings.keep("session_key", secrets.token_hex(32)),

@@ -50,6 +50,11 @@ class Model:
     max_output_tokens: int = 131072
 
     @property
+    def rate_name(self) -> str:
+        """What upstream calls it when it is asked for the quota."""
+        return self.rate_model or self.mode_id or self.upstream_model
+
+    @property
     def tiers(self) -> tuple[Tier, ...]:
         """The tiers that may serve it, in order of preference: Super accounts are kept for what needs them."""
         return (Tier.SUPER,) if self.tier is Tier.SUPER else (Tier.BASIC, Tier.SUPER)
@@ -130,6 +135,14 @@ class Catalogue:
 
     def all(self) -> list[Model]:
         return list(self._models.values())
+
+    def quota_sources(self, tier: Tier) -> dict[str, Model]:
+        """By quota pool that a tier has, the model under which upstream reports it."""
+        sources: dict[str, Model] = {}
+        for model in self._models.values():
+            if tier in model.tiers:
+                sources.setdefault(model.pool, model)
+        return sources
 
     @property
     def pools(self) -> tuple[str, ...]:

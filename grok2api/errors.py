@@ -92,6 +92,8 @@ class UpstreamError(GatewayError):
     """Upstream did not give an answer. `outcome`: what that means for the account that was used."""
 
     outcome: ClassVar[Outcome]
+    #: upstream's HTTP status, when it was more than a connection that failed
+    status: int | None = None
     #: whether another account may succeed where this one did not
     failover: ClassVar[bool] = True
 

@@ -65,6 +65,8 @@ class Snapshot:
     thinking_format: str
     temporary: bool
     account_concurrency: int
+    refresh_concurrency: int
+    refresh_interval_minutes: int
 
 
 def _header_value(text: str) -> str:
@@ -181,6 +183,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "account_concurrency", "grok", int, 8,
         Text("Most requests in flight per account; 0 means no limit", "每个账号同时进行的请求上限；0 表示不限"), min=0, max=1000,
+    ),
+    Setting(
+        "refresh_concurrency", "grok", int, 10,
+        Text("Accounts asked about at once when all are refreshed", "刷新全部账号时同时查询的账号数"), min=1, max=100,
+    ),
+    Setting(
+        "refresh_interval_minutes", "grok", int, 60,
+        Text("How old an account's quota may get before it is refreshed; 0 means never", "账号额度多久后自动刷新；0 表示从不"),
+        min=0, max=10080, unit="min",
     ),
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import sqlite3
@@ -131,6 +132,20 @@ class Gateway:
         answer = self.post(path, body, Authorization=f"Bearer {self.token}")
         assert answer.ok, answer.text
         return answer.json().get("data")
+
+    def get_admin(self, path: str) -> Any:
+        """GET from the admin API as the operator; the whole answer."""
+        if not self.token:
+            self.admin("/api/settings", {})
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = self.session.get(self.url + path, headers=headers, timeout=60)
+        assert answer.ok, answer.text
+        return answer.json()
+
+    def kill_worker(self, chance: random.Random) -> None:
+        """kill -9 one of the workers; gunicorn starts another."""
+        if pids := self.worker_pids():
+            os.kill(chance.choice(pids), signal.SIGKILL)
 
     def set_accounts(self, basic: Sequence[str] = (), super_: Sequence[str] = ()) -> None:
         """Have exactly these accounts, as new."""

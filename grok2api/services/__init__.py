@@ -8,8 +8,11 @@ from grok2api.catalogue import Catalogue
 from grok2api.services.account_book import AccountBook
 from grok2api.services.admin_auth import AdminAuth
 from grok2api.services.completion import CompletionService
+from grok2api.services.housekeeping import Housekeeping
 from grok2api.services.live_settings import LiveSettings
 from grok2api.services.pool import AccountPool
+from grok2api.services.quota import QuotaService
+from grok2api.services.refresh import RefreshAll
 from grok2api.storage.base import Store
 from grok2api.watchdog import Watchdog
 
@@ -24,3 +27,7 @@ class Services:
     completion: CompletionService
     auth: AdminAuth
     watchdog: Watchdog
+    quota: QuotaService
+    refresh: RefreshAll
+    housekeeping: Housekeeping
+    storage_mode: str

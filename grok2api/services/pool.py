@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 
 import gevent
@@ -13,6 +14,7 @@ from grok2api.accounts import (
     Lease,
     LeaseRequest,
     Outcome,
+    Settlement,
     mask,
     settlement_for,
 )
@@ -20,17 +22,28 @@ from grok2api.catalogue import Model
 from grok2api.errors import AccountDead, NoAccount, RateLimited, StorageUnavailable, UpstreamError
 from grok2api.storage.base import Leases
 
+#: Outcomes that wait for a storage that is away, and how often it is asked; the oldest are given up first.
+UNSETTLED_MAX = 10_000
+RETRY_S = 3.0
+
 log = logging.getLogger(__name__)
 
 
 class AccountPool:
     """Leases for the requests of one worker; all that decides lies in the storage.
 
-    clock: epoch seconds.
+    on_settled: told of each account whose quota upstream may have changed. clock: epoch seconds.
     """
 
-    def __init__(self, leases: Leases, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        on_settled: Callable[[int], None] = lambda account_id: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._leases = leases
+        self._on_settled = on_settled
+        self._unsettled: deque[tuple[Lease, Settlement, float]] = deque(maxlen=UNSETTLED_MAX)
         self._clock = clock
         self._open: dict[str, Lease] = {}
         self._renewer: gevent.Greenlet[[], None] | None = None
@@ -63,7 +76,7 @@ class AccountPool:
     ) -> None:
         """End a lease. error: what the attempt failed with. used: the real cost, when it is not the lease's.
 
-        A storage that is away is logged: the lease ends by itself, and the answer is not to suffer.
+        The answer is not to suffer from a storage that is away: the outcome is stored when it is back.
         """
         self._open.pop(lease.id, None)
         settlement = settlement_for(
@@ -76,18 +89,30 @@ class AccountPool:
         )
         if settlement.expire or settlement.cooldown_s:
             log.info("account %s: %s (%s)", mask(lease.secret), outcome, settlement.failure)
+        now = self._clock()
         try:
-            self._leases.settle(lease, settlement, self._clock())
+            self._leases.settle(lease, settlement, now)
         except StorageUnavailable as problem:
-            log.error("the outcome %s of account %s is lost: %s", outcome, mask(lease.secret), problem)
+            self._unsettled.append((lease, settlement, now))
+            log.error("the outcome %s of account %s has to wait: %s", outcome, mask(lease.secret), problem)
+        if outcome is not Outcome.CHALLENGED:
+            self._on_settled(lease.account_id)
 
     def _renew(self) -> None:
-        while self._open:
-            gevent.sleep(LEASE_RENEWAL_S)
+        while self._open or self._unsettled:
+            gevent.sleep(LEASE_RENEWAL_S if not self._unsettled else RETRY_S)
             try:
                 self._leases.renew(list(self._open), self._clock())
+                self._settle_late()
             except StorageUnavailable as problem:
                 log.warning("leases could not be renewed: %s", problem)
+
+    def _settle_late(self) -> None:
+        """Store what had to wait, in its order. Raises StorageUnavailable at the first that still cannot be."""
+        while self._unsettled:
+            lease, settlement, at = self._unsettled[0]
+            self._leases.settle(lease, settlement, at)
+            self._unsettled.popleft()
 
 
 def _reason(error: UpstreamError | None) -> str:

@@ -98,6 +98,10 @@ class Accounts(ABC):
         """Ids of accounts, not disabled, that no check was begun for since then; longest unchecked first."""
 
     @abstractmethod
+    def get(self, ids: Sequence[int]) -> list[Account]:
+        """Those of these accounts that exist, in the order of their ids."""
+
+    @abstractmethod
     def find(self, secrets: Iterable[str]) -> dict[str, int]:
         """The ids of those secrets that exist."""
 

@@ -15,11 +15,13 @@ import requests
 from requests.exceptions import ConnectionError, RequestException
 from urllib3.exceptions import HTTPError
 
+from grok2api.catalogue import Model
 from grok2api.errors import BadRequest, Unreachable, UpstreamError, UpstreamFailed, UpstreamTimeout
 from grok2api.events import Event
 from grok2api.settings import Snapshot
 from grok2api.upstream.errors import from_response
 from grok2api.upstream.frames import read_events
+from grok2api.upstream.rate_limits import RateLimits, read_rate_limits
 from grok2api.upstream.transport import READ_BYTES, PromptAdapter, PromptBody
 from grok2api.watchdog import Watchdog
 
@@ -116,6 +118,26 @@ class GrokClient:
         with response:
             raise _refusal(response, content_type, deadlines)
 
+    def rate_limits(self, secret: str, model: Model, settings: Snapshot) -> RateLimits:
+        """What an account has left in the model's quota pool. Raises UpstreamError or BadRequest."""
+        deadlines = Deadlines.of(settings)
+        payload = {"requestKind": "DEFAULT", "modelName": model.rate_name}
+        response = self._post("/rest/rate-limits", secret, payload, settings, deadlines)
+        content_type = response.headers.get("Content-Type", "")
+        with response:
+            if response.status_code != 200 or "text/html" in content_type:
+                raise _refusal(response, content_type, deadlines)
+            try:
+                with gevent.Timeout(
+                    deadlines.first_s, UpstreamTimeout("Grok's answer did not arrive in time.")
+                ):
+                    body = response.raw.read(_ERROR_BODY_BYTES, decode_content=True)
+            except (RequestException, HTTPError, OSError) as error:
+                raise UpstreamFailed("The connection to Grok broke off.") from error
+        if body.lstrip()[:1] == b"<":
+            raise from_response(200, "text/html", body)
+        return read_rate_limits(body, model.quota_field)
+
     def close(self) -> None:
         self._session.close()
 
@@ -169,7 +191,10 @@ def _refusal(
         body = b""
     except UpstreamTimeout as error:
         return error
-    return from_response(response.status_code, content_type, body)
+    refusal = from_response(response.status_code, content_type, body)
+    if isinstance(refusal, UpstreamError):
+        refusal.status = response.status_code
+    return refusal
 
 
 def headers_for(secret: str, settings: Snapshot) -> dict[str, str]:

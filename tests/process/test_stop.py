@@ -93,9 +93,9 @@ def test_a_stream_keeps_its_lease_as_long_as_it_lasts(own: Gateway, simulator: S
 def test_a_lease_of_a_killed_worker_ends_by_itself(own: Gateway, simulator: Simulator) -> None:
     with own:
         response = own.chat(directive("plain", tokens=100_000, delay=0.05), stream=True)
-        assert own.sql("SELECT count(*), sum(in_flight) FROM leases, account_quotas WHERE account_quotas.pool='default'")[0][
-            0
-        ]
+        assert own.sql(
+            "SELECT count(*), sum(in_flight) FROM leases, account_quotas q WHERE q.pool='default'"
+        )[0][0]
         for pid in own.worker_pids():
             os.kill(pid, signal.SIGKILL)
         response.close()

@@ -76,6 +76,16 @@ class SqlAccounts(Accounts):
 
         return self._runner.read(work)
 
+    def get(self, ids: Sequence[int]) -> list[Account]:
+        def work(connection: Connection) -> list[Account]:
+            rows: list[dict[str, Any]] = []
+            for batch in _batches(sorted(set(ids))):
+                query = select(_accounts).where(_accounts.c.id.in_(batch)).order_by(_accounts.c.id)
+                rows += [dict(row) for row in connection.execute(query).mappings()]
+            return with_details(connection, rows, self.vault)
+
+        return self._runner.read(work)
+
     def stale(self, checked_before: float, limit: int) -> list[int]:
         query = select(_accounts.c.id).where(
             _accounts.c.disabled.is_(False), _accounts.c.checked_at < checked_before

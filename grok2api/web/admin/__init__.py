@@ -1,6 +1,15 @@
 """The operator's API, one subject a file; importing them here puts their routes onto the blueprint."""
 
-from grok2api.web.admin import session, settings, tokens
+from grok2api.web.admin import session, settings, storage, token_checks, tokens
 from grok2api.web.admin.guard import blueprint, make_login_manager, require_operator
 
-__all__ = ["blueprint", "make_login_manager", "require_operator", "session", "settings", "tokens"]
+__all__ = [
+    "blueprint",
+    "make_login_manager",
+    "require_operator",
+    "session",
+    "settings",
+    "storage",
+    "token_checks",
+    "tokens",
+]

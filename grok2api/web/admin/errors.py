@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from grok2api.errors import BadRequest, GatewayError, SettingError, StorageUnavailable
 from grok2api.services.admin_auth import LoginRefused, LoginTooFar
+from grok2api.services.refresh import AlreadyRunning
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,10 @@ class NotLoggedIn(GatewayError):
 
 class Forbidden(GatewayError):
     """There is a session, but the request cannot be told from a forged one."""
+
+
+class NotFound(GatewayError):
+    """There is no such account."""
 
 
 class InvalidSettings(GatewayError):
@@ -38,6 +43,8 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     BadRequest: (400, "bad_request"),
     InvalidSettings: (400, "invalid_settings"),
     SettingError: (400, "invalid_settings"),
+    NotFound: (404, "not_found"),
+    AlreadyRunning: (409, "already_running"),
     StorageUnavailable: (503, "storage_unavailable"),
     Exception: (500, "internal_error"),
 }

@@ -1,0 +1,93 @@
+"""What one worker of the whole deployment does in the background: freeing void leases, and refreshing gently
+those accounts whose numbers are old."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+import gevent
+
+from grok2api.errors import Challenged, StorageUnavailable, Unreachable
+from grok2api.services.live_settings import LiveSettings
+from grok2api.services.quota import QuotaService
+from grok2api.storage.base import Job, Store
+
+NAME = "housekeeping"
+_TICK_S = 5.0
+#: Accounts that a tick refreshes at most, and the pause between two.
+_GENTLY = 10
+_PAUSE_S = 0.2
+#: When upstream is away or in the way, the schedule waits for so long.
+_AWAY_S = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Housekeeping:
+    """clock: epoch seconds. Only a worker that serves starts it."""
+
+    def __init__(
+        self,
+        store: Store,
+        quota: QuotaService,
+        settings: LiveSettings,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._quota = quota
+        self._settings = settings
+        self._clock = clock
+        self._owner = uuid.uuid4().hex
+        self._job: Job | None = None
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._away_until = 0.0
+
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        """Let another worker take over at once."""
+        if self._greenlet is not None:
+            self._greenlet.kill(block=False)
+        if self._job is not None:
+            now = self._clock()
+            try:
+                self._store.jobs.beat(replace(self._job, beat_at=now, ended_at=now))
+            except StorageUnavailable as error:
+                log.warning("another worker takes over a little later: %s", error)
+
+    def tick(self) -> None:
+        """One round, if this worker is the one. Raises StorageUnavailable."""
+        now = self._clock()
+        job = self._store.jobs.begin(NAME, self._owner, now)
+        if job.owner != self._owner:
+            self._job = None
+            return
+        self._job = replace(job, beat_at=now)
+        self._store.jobs.beat(self._job)
+        self._store.leases.heal(now)
+        self._refresh_some(now)
+
+    def _refresh_some(self, now: float) -> None:
+        interval_s = self._settings.snapshot().refresh_interval_minutes * 60
+        if not interval_s or now < self._away_until:
+            return
+        for account_id in self._store.accounts.stale(now - interval_s, _GENTLY):
+            checked = self._quota.check(account_id, within_s=interval_s)
+            if checked is not None and isinstance(checked.error, Challenged | Unreachable):
+                self._away_until = now + _AWAY_S
+                log.warning("quotas are not refreshed for %d s: %s", _AWAY_S, checked.error)
+                return
+            gevent.sleep(_PAUSE_S)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self.tick()
+            except StorageUnavailable as error:
+                log.warning("housekeeping waits: %s", error)
+            gevent.sleep(_TICK_S)
