@@ -17,11 +17,11 @@ from benchmarks.pool_worker import Figures
 from tests.gateway import ROOT, clean_environ
 from tests.process.servers import storage_environ
 
-BACKENDS = ("file", "mysql")
+BACKENDS = ("file", "mysql", "redis")
 SIZES = (10, 1_000, 100_000)
 CALLERS = (1, 32)
 #: Milliseconds, with one caller.
-GOALS = {"file": 1.0, "mysql": 3.0}
+GOALS = {"file": 1.0, "mysql": 3.0, "redis": 1.0}
 GROWTH = 1.5
 ADDING_S = 5.0
 

@@ -8,7 +8,6 @@ from importlib import import_module
 from flask import Flask
 
 from grok2api.env import Env
-from grok2api.errors import ConfigurationError
 from grok2api.storage.base import Store
 from grok2api.storage.vault import Vault
 
@@ -16,6 +15,7 @@ from grok2api.storage.vault import Vault
 BACKENDS = {
     "file": "grok2api.storage.sql.sqlite:open_store",
     "mysql": "grok2api.storage.sql.mysql:open_store",
+    "redis": "grok2api.storage.redis.store:open_store",
 }
 
 
@@ -26,11 +26,6 @@ def open_store(app: Flask, env: Env, pools: Sequence[str]) -> Store:
     app: of Flask-SQLAlchemy's, for the SQL backends; one for each store. Raises ConfigurationError with one
     line that says what to change.
     """
-    place = BACKENDS.get(env.storage_mode)
-    if place is None:
-        raise ConfigurationError(
-            f"STORAGE_MODE={env.storage_mode}: this release stores in {', '.join(BACKENDS)} only."
-        )
-    module, function = place.split(":")
+    module, function = BACKENDS[env.storage_mode].split(":")
     store: Store = getattr(import_module(module), function)(app, env, pools, Vault(env.secret_key))
     return store

@@ -85,5 +85,11 @@ def _mysql(folder: Path) -> Place:
     return MysqlPlace()
 
 
+def _redis(folder: Path) -> Place:
+    from tests.contract.redis_place import RedisPlace
+
+    return RedisPlace()
+
+
 #: What makes a clean place of each backend. folder: for those that keep files.
-PLACES: dict[str, Callable[[Path], Place]] = {"file": FilePlace, "mysql": _mysql}
+PLACES: dict[str, Callable[[Path], Place]] = {"file": FilePlace, "mysql": _mysql, "redis": _redis}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.mariadb_server import MariaDbServer
+from tests.redis_server import RedisServer
 
 
 @contextmanager
@@ -14,5 +15,8 @@ def storage_environ(backend: str) -> Iterator[dict[str, str]]:
     if backend == "mysql":
         with MariaDbServer() as server:
             yield {"STORAGE_MODE": "mysql", "DATABASE_URL": server.url("grok2api")}
+    elif backend == "redis":
+        with RedisServer() as redis:
+            yield {"STORAGE_MODE": "redis", "DATABASE_URL": redis.url()}
     else:
         yield {}

@@ -125,7 +125,7 @@ def test_gunicorn_alone_also_says_it_and_stops(tmp_path: Path) -> None:
         timeout=30,
     )
     assert run.returncode != 0
-    assert "grok2api: STORAGE_MODE=redis" in run.stderr
+    assert "grok2api: DATABASE_URL: with STORAGE_MODE=redis" in run.stderr
 
 
 def test_the_demo_streams_the_answer_of_its_printed_curl_and_ctrl_c_stops_all(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.process.servers import storage_environ
 from tests.process.torture import Torture
 from tests.simulator.client import Simulator
 
-BACKENDS = ("file", "mysql")
+BACKENDS = ("file", "mysql", "redis")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_killed_workers(own_simulator: Simulator, tmp_path: Path, backend: str, 
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("backend", ["mysql"])
+@pytest.mark.parametrize("backend", ["mysql", "redis"])
 def test_two_nodes(own_simulator: Simulator, tmp_path: Path, backend: str, full: bool) -> None:
     with ExitStack() as stack:
         storage = stack.enter_context(storage_environ(backend))

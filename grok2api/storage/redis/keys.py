@@ -1,0 +1,74 @@
+"""Every key that is used, once; the scripts get the same names as a table `key`, and the rules' numbers as `rule`.
+
+An id is an account's, in decimal. Where a key is a stem, what follows it is said in angle brackets. A
+*place* is where an account stands in a quota pool: ready, resting (serves only when no other is fit),
+waiting (cooling or exhausted) or out (disabled or expired). Times are epoch seconds.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from grok2api.accounts import BLOCKED, DEFAULT_POOL, DEFAULT_WINDOW_S, FULL_QUOTA, LEASE_S
+from grok2api.storage.base import JOB_DEAD_S
+
+#: Version of all this. A release that changes it migrates; an older one refuses a newer version.
+SCHEMA = 1
+
+#: The field of `Key.KEPT` that tells with which SECRET_KEY the secrets are sealed.
+KEY_CHECK = "key_check"
+
+#: A session that nobody has used for so long has ended.
+SESSION_MAX_S = 7 * 24 * 3600
+
+
+class Key(StrEnum):
+    SCHEMA = "grok2api:schema"  # text: the version
+    LAST_ID = "grok2api:last_id"  # text: the id that was given last
+    POOLS = "grok2api:pools"  # hash: quota pool -> "1" when every account has a standing in it, else "0"
+
+    ACCOUNTS = "grok2api:accounts"  # sorted set: id by id
+    ACCOUNT = "grok2api:account:"  # <id>, hash: what is known of it
+    STANDING = "grok2api:standing:"  # <id>:<pool>, hash: what is known of it in a pool, and its place
+    HOLDS = "grok2api:holds:"  # <id>, set: its leases
+    DIGESTS = "grok2api:digests"  # hash: digest of the secret -> id
+    TAGS = "grok2api:tags"  # hash: tag -> how many accounts have it
+    CHECKED = "grok2api:checked"  # sorted set: id of each account that is not disabled, by its last check
+    EXPIRED = "grok2api:expired"  # set: ids, but for the disabled ones
+    DISABLED = "grok2api:disabled"  # set: ids
+
+    READY = "grok2api:ready:"  # <pool>:<tier>, sorted set: in lexical order, the best first
+    RESTING = "grok2api:resting:"  # the same
+    WAITING = "grok2api:waiting:"  # <pool>:<tier>, sorted set: id by the end of all its waits
+    COOLING = "grok2api:cooling:"  # <pool>:<tier>, sorted set: those of the waiting that cool, by its end
+    DUE = "grok2api:due:"  # <pool>:<tier>, sorted set: id by when to look at it again (a wait or window ends)
+    REST_REQUESTS = "grok2api:rest_requests:"  # <pool>, sorted set: id by the last request that it sits out
+    REST_ENDS = "grok2api:rest_ends:"  # <pool>, sorted set: id by when its rest ends at the latest
+    REQUESTS = "grok2api:requests:"  # <pool>, text: client requests counted, while somebody rests
+
+    LEASES = "grok2api:leases"  # sorted set: lease by when it is void
+    LEASED = "grok2api:leased"  # hash: lease -> id:cost:pool
+
+    SETTINGS = "grok2api:settings"  # hash: name -> JSON, sealed
+    SETTINGS_VERSION = "grok2api:settings_version"  # text
+    KEPT = "grok2api:kept"  # hash: values made once
+    SESSIONS = "grok2api:sessions"  # sorted set: digest by last use
+    SESSION = "grok2api:session:"  # <digest>, hash
+    JOB = "grok2api:job:"  # <name>, hash: its last run
+
+
+def prelude() -> str:
+    """The tables `key` and `rule` in Lua."""
+    keys = ", ".join(f"{key.name.lower()} = '{key}'" for key in Key)
+    rules = {
+        "full_quota": FULL_QUOTA,
+        "lease_s": LEASE_S,
+        "default_window_s": DEFAULT_WINDOW_S,
+        "default_pool": f"'{DEFAULT_POOL}'",
+        "blocked": f"'{BLOCKED}'",
+        "job_dead_s": JOB_DEAD_S,
+        "session_max_s": SESSION_MAX_S,
+        "key_check": f"'{KEY_CHECK}'",
+    }
+    numbers = ", ".join(f"{name} = {value}" for name, value in rules.items())
+    return f"local key = {{{keys}}}\nlocal rule = {{{numbers}}}\n"

@@ -1,0 +1,40 @@
+-- The slots that leases hold.
+
+local TIDY_LIMIT = 200
+
+-- Drop a lease if it is still there: whether it is, and its account's id, cost and pool.
+local function drop(lease)
+  local found = redis.call('HGET', key.leased, lease)
+  if not found then return false end
+  local id, cost, pool = found:match('^(%d+):(%d+):(.*)$')
+  redis.call('HDEL', key.leased, lease)
+  redis.call('ZREM', key.leases, lease)
+  redis.call('SREM', key.holds .. id, lease)
+  return true, id, tonumber(cost), pool
+end
+
+-- Give a dropped lease's slot back, in the account and standings at hand; they are to be stored after.
+local function give_back(account, standings, pool, cost)
+  account.in_flight = math.max(0, account.in_flight - 1)
+  redis.call('HSET', key.account .. account.id, 'in_flight', account.in_flight)
+  for _, standing in ipairs(standings) do
+    if standing.pool == pool then standing.held = math.max(0, standing.held - cost) end
+  end
+end
+
+-- Free the slots of void leases, TIDY_LIMIT at a time; how many.
+local function release_void(now)
+  local void = redis.call('ZRANGEBYSCORE', key.leases, '-inf', text(now), 'LIMIT', 0, TIDY_LIMIT)
+  for _, lease in ipairs(void) do
+    local dropped, id, cost, pool = drop(lease)
+    local account = dropped and account_of(id)
+    if account then
+      local standings = standings_of(id)
+      give_back(account, standings, pool, cost)
+      for _, standing in ipairs(standings) do write_in_place(account, standing) end
+    elseif not dropped then
+      redis.call('ZREM', key.leases, lease)
+    end
+  end
+  return #void
+end

@@ -1,0 +1,67 @@
+"""Sealing everything anew, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from grok2api.errors import StorageUnavailable
+from grok2api.storage.redis.client import Client, batches
+from grok2api.storage.redis.keys import KEY_CHECK, Key
+from grok2api.storage.vault import Vault
+
+_READ = 1000
+_WRITTEN = 500
+
+#: What changes whenever a secret comes, goes or is sealed anew. Leases and edits change none of it.
+_WATCHED = (Key.KEPT, Key.DIGESTS, Key.SETTINGS)
+
+Command = Sequence[Any]
+
+
+def check_value(client: Client) -> str | None:
+    """The vault's check value beside the data; None for a place that is empty or not sealed."""
+    kept: str | None = client.command("HGET", Key.KEPT, KEY_CHECK)
+    return kept
+
+
+def reseal(client: Client, old: Vault, new: Vault) -> None:
+    """The contract's `reseal`, from one vault to another."""
+
+    def prepare() -> list[Command] | None:
+        kept = check_value(client)
+        if kept == new.check_value:
+            return None  # somebody was quicker
+        if kept != old.check_value:
+            raise StorageUnavailable("The storage has another SECRET_KEY by now. Restart with it.")
+        try:
+            commands = [*_accounts(client, old, new), *_settings(client, old, new)]
+        except StorageUnavailable:
+            if check_value(client) == new.check_value:
+                return None  # somebody sealed it while this was being read
+            raise
+        if new.check_value is None:
+            return [*commands, ("HDEL", Key.KEPT, KEY_CHECK)]
+        return [*commands, ("HSET", Key.KEPT, KEY_CHECK, new.check_value)]
+
+    client.unless_changed(_WATCHED, prepare)
+
+
+def _accounts(client: Client, old: Vault, new: Vault) -> Iterator[Command]:
+    digests: list[str] = []
+    after = "0"
+    while found := client.run("secrets", after, _READ):
+        for id_, sealed in zip(found[::2], found[1::2], strict=True):
+            secret = old.open(sealed)
+            digest = new.digest(secret)
+            digests += [digest, id_]
+            yield ("HSET", Key.ACCOUNT + id_, "secret", new.seal(secret), "digest", digest)
+        after = found[-2]
+    yield ("DEL", Key.DIGESTS)
+    for batch in batches(digests, _WRITTEN):
+        yield ("HSET", Key.DIGESTS, *batch)
+
+
+def _settings(client: Client, old: Vault, new: Vault) -> Iterator[Command]:
+    for name, sealed in client.command("HGETALL", Key.SETTINGS).items():
+        yield ("HSET", Key.SETTINGS, name, new.seal(old.open(sealed)))
