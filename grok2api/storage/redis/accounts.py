@@ -18,6 +18,8 @@ from grok2api.storage.vault import Vault
 
 #: Accounts that one run of the search looks at.
 _LOOKS = 1000
+#: Accounts that one run gives a standing in a new pool.
+_COMPLETED = 300
 
 
 class RedisAccounts(Accounts):
@@ -102,7 +104,7 @@ class RedisAccounts(Accounts):
                 continue
             last = "0"
             while last is not None:
-                last = self._client.run("complete_pool", pool, last, _LOOKS)
+                last = self._client.run("complete_pool", pool, last, _COMPLETED)
 
     @property
     def _check_value(self) -> str:

@@ -36,7 +36,7 @@ def parse_address(url: str) -> Address:
     try:
         parts = urlsplit(url)
         port = parts.port or 6379
-        query = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+        query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     except ValueError as error:
         raise ConfigurationError(f"DATABASE_URL: {error}. It must look like {_EXAMPLE}.") from error
     path, place = unquote(parts.path), unquote(parts.hostname or "")

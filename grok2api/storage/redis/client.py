@@ -24,7 +24,7 @@ TURN_S = 5.0
 _ATTEMPTS = 20
 
 #: Accounts in one run of a script. Other requests get their turn in between.
-BATCH = 200
+BATCH = 100
 
 _FOREIGN = "SEALED"
 
@@ -77,9 +77,17 @@ class Client:
 
 def _attempt(pipeline: Any, keys: Iterable[str], prepare: Callable[[], list[Sequence[Any]] | None]) -> bool:
     pipeline.watch(*keys)
-    commands = prepare()
-    if commands is None:
-        return True
+    try:
+        commands = prepare()
+    except StorageUnavailable:
+        if _carry_out(pipeline, [("PING",)]):
+            raise
+        return False  # what it read was changed while it read
+    return commands is None or _carry_out(pipeline, commands)
+
+
+def _carry_out(pipeline: Any, commands: Sequence[Sequence[Any]]) -> bool:
+    """Whether none of the watched keys was changed; if so, nothing is done."""
     pipeline.multi()
     for command in commands:
         pipeline.execute_command(*command)
@@ -103,7 +111,7 @@ def _ours() -> Iterator[None]:
 
 
 def cause(error: BaseException) -> str:
-    """One line without the address, which may be a password's neighbour."""
+    """One line. The driver's texts name the server, never the password."""
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
 
 

@@ -46,8 +46,7 @@ class Key(StrEnum):
     REST_ENDS = "grok2api:rest_ends:"  # <pool>, sorted set: id by when its rest ends at the latest
     REQUESTS = "grok2api:requests:"  # <pool>, text: client requests counted, while somebody rests
 
-    LEASES = "grok2api:leases"  # sorted set: lease by when it is void
-    LEASED = "grok2api:leased"  # hash: lease -> id:cost:pool
+    LEASES = "grok2api:leases"  # sorted set: lease (a random name, id, cost, pool) by when it is void
 
     SETTINGS = "grok2api:settings"  # hash: name -> JSON, sealed
     SETTINGS_VERSION = "grok2api:settings_version"  # text

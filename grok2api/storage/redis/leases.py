@@ -26,12 +26,12 @@ class RedisLeases(Leases):
         self.vault = vault
 
     def lease(self, wanted: LeaseRequest, now: float) -> Lease | None:
-        lease_id = uuid.uuid4().hex
+        name = uuid.uuid4().hex
         first = wanted.first_attempt
         check = self.vault.check_value or ""
         while True:
             reply = self._client.run(
-                "lease", text(now), wanted.pool, wanted.cost, wanted.max_in_flight, flag(first), lease_id,
+                "lease", text(now), wanted.pool, wanted.cost, wanted.max_in_flight, flag(first), name,
                 check, *_tiers(wanted), *wanted.exclude,
             )  # fmt: skip
             if reply != "more":
@@ -39,7 +39,7 @@ class RedisLeases(Leases):
             first = False
         if reply is None:
             return None
-        id_, sealed, tier, remaining = reply
+        lease_id, id_, sealed, tier, remaining = reply
         return Lease(
             lease_id,
             int(id_),

@@ -27,6 +27,7 @@ def check_value(client: Client) -> str | None:
 
 def reseal(client: Client, old: Vault, new: Vault) -> None:
     """The contract's `reseal`, from one vault to another."""
+    anew = _Anew(old, new)
 
     def prepare() -> list[Command] | None:
         kept = check_value(client)
@@ -34,12 +35,7 @@ def reseal(client: Client, old: Vault, new: Vault) -> None:
             return None  # somebody was quicker
         if kept != old.check_value:
             raise StorageUnavailable("The storage has another SECRET_KEY by now. Restart with it.")
-        try:
-            commands = [*_accounts(client, old, new), *_settings(client, old, new)]
-        except StorageUnavailable:
-            if check_value(client) == new.check_value:
-                return None  # somebody sealed it while this was being read
-            raise
+        commands = [*_accounts(client, anew), *_settings(client, anew)]
         if new.check_value is None:
             return [*commands, ("HDEL", Key.KEPT, KEY_CHECK)]
         return [*commands, ("HSET", Key.KEPT, KEY_CHECK, new.check_value)]
@@ -47,21 +43,35 @@ def reseal(client: Client, old: Vault, new: Vault) -> None:
     client.unless_changed(_WATCHED, prepare)
 
 
-def _accounts(client: Client, old: Vault, new: Vault) -> Iterator[Command]:
+class _Anew:
+    """What was sealed by one vault, sealed by another: each once, so that a further attempt takes little time."""
+
+    def __init__(self, old: Vault, new: Vault) -> None:
+        self._old, self._new = old, new
+        self._done: dict[str, tuple[str, str]] = {}
+
+    def __call__(self, sealed: str) -> tuple[str, str]:
+        """Sealed by the other, and the digest to find it by."""
+        if sealed not in self._done:
+            secret = self._old.open(sealed)
+            self._done[sealed] = self._new.seal(secret), self._new.digest(secret)
+        return self._done[sealed]
+
+
+def _accounts(client: Client, anew: _Anew) -> Iterator[Command]:
     digests: list[str] = []
     after = "0"
     while found := client.run("secrets", after, _READ):
         for id_, sealed in zip(found[::2], found[1::2], strict=True):
-            secret = old.open(sealed)
-            digest = new.digest(secret)
+            secret, digest = anew(sealed)
             digests += [digest, id_]
-            yield ("HSET", Key.ACCOUNT + id_, "secret", new.seal(secret), "digest", digest)
+            yield ("HSET", Key.ACCOUNT + id_, "secret", secret, "digest", digest)
         after = found[-2]
     yield ("DEL", Key.DIGESTS)
     for batch in batches(digests, _WRITTEN):
         yield ("HSET", Key.DIGESTS, *batch)
 
 
-def _settings(client: Client, old: Vault, new: Vault) -> Iterator[Command]:
+def _settings(client: Client, anew: _Anew) -> Iterator[Command]:
     for name, sealed in client.command("HGETALL", Key.SETTINGS).items():
-        yield ("HSET", Key.SETTINGS, name, new.seal(old.open(sealed)))
+        yield ("HSET", Key.SETTINGS, name, anew(sealed)[0])

@@ -9,7 +9,6 @@ local function forget(id)
   end
   for _, lease in ipairs(redis.call('SMEMBERS', key.holds .. id)) do
     redis.call('ZREM', key.leases, lease)
-    redis.call('HDEL', key.leased, lease)
   end
   local found = redis.call('HMGET', own, 'digest', 'tags')
   for _, name in ipairs(cjson.decode(found[2])) do

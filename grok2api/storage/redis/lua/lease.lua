@@ -1,11 +1,11 @@
 -- parts: values standing slots sealing
--- Take the best account. ARGV: now, pool, cost, max_in_flight, first attempt (1, 0), a new lease's id,
+-- Take the best account. ARGV: now, pool, cost, max_in_flight, first attempt (1, 0), a random name,
 -- the store's check value, the number of tiers, the tiers, the excluded ids.
--- Returns {id, sealed secret, tier, remaining before}; nil for none; 'more' when there is none yet among the
+-- Returns {lease, id, sealed secret, tier, remaining before}; nil for none; 'more' when there is none yet among the
 -- ready ones and not all that is over has been tidied up: to be called again, as no first attempt.
 
 local now, pool, cost, max_in_flight = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local first_attempt, lease, check, tier_count = ARGV[5] == '1', ARGV[6], ARGV[7], tonumber(ARGV[8])
+local first_attempt, name, check, tier_count = ARGV[5] == '1', ARGV[6], ARGV[7], tonumber(ARGV[8])
 local tiers, excluded = {}, {}
 for at = 9, 8 + tier_count do tiers[#tiers + 1] = ARGV[at] end
 for at = 9 + tier_count, #ARGV do excluded[ARGV[at]] = true end
@@ -93,10 +93,10 @@ local function take(id)
       write_in_place(account, standing)
     end
   end
+  local lease = string.format('%s:%s:%.0f:%s', name, id, cost, pool)
   redis.call('ZADD', key.leases, text(now + rule.lease_s), lease)
-  redis.call('HSET', key.leased, lease, string.format('%s:%.0f:%s', id, cost, pool))
   redis.call('SADD', key.holds .. id, lease)
-  return {id, redis.call('HGET', own, 'secret'), account.tier, text(before)}
+  return {lease, id, redis.call('HGET', own, 'secret'), account.tier, text(before)}
 end
 
 local more = tidy()

@@ -10,6 +10,13 @@ for at = 3, 2 + pool_count do pools[#pools + 1] = ARGV[at] end
 ensure_pools(pools)
 pools = redis.call('HKEYS', key.pools)
 
+-- An id to keep must be free: it is for an empty place.
+for at = 3 + pool_count, #ARGV, 2 do
+  if ARGV[at] ~= '' and redis.call('EXISTS', key.account .. ARGV[at]) == 1 then
+    return redis.error_reply('account ' .. ARGV[at] .. ' exists already')
+  end
+end
+
 local function id_for(kept)
   if kept == '' then return string.format('%.0f', redis.call('INCR', key.last_id)) end
   if tonumber(kept) > tonumber(redis.call('GET', key.last_id) or 0) then

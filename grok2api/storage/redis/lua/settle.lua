@@ -14,7 +14,7 @@ local said = {
 local cooldown_s, rest_requests, rest_s = number(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
 local exhausted = ARGV[15] == '1'
 
-local dropped, _, held, held_pool = drop(lease)
+local dropped = drop(lease)
 local account = account_of(id)
 if not account then return end -- deleted meanwhile
 local standings = standings_of(id)
@@ -22,7 +22,7 @@ local mine
 for _, standing in ipairs(standings) do
   if standing.pool == pool then mine = standing end
 end
-if dropped then give_back(account, standings, held_pool, held) end
+if dropped then give_back(account, standings, pool, cost) end
 redis.call('HINCRBY', key.account .. id, 'request_count', 1)
 redis.call('HSET', key.account .. id, 'last_used_at', text(now))
 

@@ -24,7 +24,7 @@ local function create(id, fields, tags, quotas, pools)
   tag(id, tags)
   local account = account_of(id)
   if not account.disabled then redis.call('ZADD', key.checked, fields.checked_at, id) end
-  mark(account)
+  if account.disabled or account.expired then mark(account) end
   for _, pool in ipairs(pools) do
     local standing, quota = new_standing(account, pool), quotas[pool] or {}
     standing.remaining = number(quota.remaining)

@@ -2,15 +2,12 @@
 
 local TIDY_LIMIT = 200
 
--- Drop a lease if it is still there: whether it is, and its account's id, cost and pool.
+-- Drop a lease: whether it was still there, and its account's id, pool and cost. A lease's name tells them.
 local function drop(lease)
-  local found = redis.call('HGET', key.leased, lease)
-  if not found then return false end
-  local id, cost, pool = found:match('^(%d+):(%d+):(.*)$')
-  redis.call('HDEL', key.leased, lease)
-  redis.call('ZREM', key.leases, lease)
+  local id, cost, pool = lease:match('^%x+:(%d+):(%d+):(.*)$')
+  if redis.call('ZREM', key.leases, lease) == 0 then return false end
   redis.call('SREM', key.holds .. id, lease)
-  return true, id, tonumber(cost), pool
+  return true, id, pool, tonumber(cost)
 end
 
 -- Give a dropped lease's slot back, in the account and standings at hand; they are to be stored after.
@@ -26,14 +23,12 @@ end
 local function release_void(now)
   local void = redis.call('ZRANGEBYSCORE', key.leases, '-inf', text(now), 'LIMIT', 0, TIDY_LIMIT)
   for _, lease in ipairs(void) do
-    local dropped, id, cost, pool = drop(lease)
-    local account = dropped and account_of(id)
+    local _, id, pool, cost = drop(lease)
+    local account = account_of(id)
     if account then
       local standings = standings_of(id)
       give_back(account, standings, pool, cost)
       for _, standing in ipairs(standings) do write_in_place(account, standing) end
-    elseif not dropped then
-      redis.call('ZREM', key.leases, lease)
     end
   end
   return #void

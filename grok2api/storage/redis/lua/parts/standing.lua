@@ -70,6 +70,7 @@ end
 
 -- Take it out of its place, also out of its rest in the pool.
 local function leave(id, standing)
+  if standing.place == '' then return end -- a new one
   local where = standing.pool .. ':' .. standing.tier
   if sits(standing) then
     redis.call('ZREM', key[standing.place] .. where, standing.member)
