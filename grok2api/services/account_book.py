@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from string import ascii_lowercase, ascii_uppercase
 
 from grok2api.accounts import (
     Account,
@@ -14,10 +15,17 @@ from grok2api.accounts import (
     Tier,
     clean_lines,
     clean_secret,
+    hint_of,
+    status_of,
 )
 from grok2api.storage.base import Accounts
 
 _PAGE = 1000
+
+#: No storage has a greater id, and some cannot even be asked for one.
+_ID_MAX = 2**31 - 1
+
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 @dataclass(frozen=True)
@@ -52,17 +60,25 @@ class AccountBook:
             yield from accounts
             last = accounts[-1].id
 
+    def chosen(self, query: AccountQuery) -> Iterator[Account]:
+        """Every account that the query's filters let through, in the order they were added, whatever its order
+        and page. Unlike one page after the other, this neither misses nor repeats one when others change
+        meanwhile."""
+        now = self._clock()
+        return (account for account in self.all() if _lets_through(query, account, now))
+
     def page(self, query: AccountQuery) -> tuple[list[Account], int]:
         return self._accounts.page(query, self._clock())
 
-    def find(self, names: Sequence[str | int], tier: Tier | None = None) -> Found:
-        """The accounts of secrets (cleaned as when they are added) or ids. tier: others do not count."""
-        ids = {int(name) for name in names if isinstance(name, int) or _is_id(name)}
-        secrets = {clean_secret(name) for name in names if isinstance(name, str) and not _is_id(name)}
-        by_secret = self._accounts.find(secret for secret in secrets if secret is not None)
-        known = self._accounts.get([*ids, *by_secret.values()])
-        found = tuple(account for account in known if tier is None or account.tier is tier)
-        return Found(found, max(0, len(ids) + len(secrets) - len(found)))
+    def find(self, names: Iterable[str | int], tier: Tier | None = None) -> Found:
+        """The accounts of secrets (cleaned as when they are added) or ids; blank names do not count. tier: accounts
+        of another one are not found."""
+        wanted = [_meant(name) for name in dict.fromkeys(names) if isinstance(name, int) or name.strip()]
+        by_secret = self._accounts.find({one for one in wanted if isinstance(one, str)})
+        ids = [by_secret.get(one) if isinstance(one, str) else one for one in wanted]
+        known = self._accounts.get([id_ for id_ in ids if id_ is not None])
+        found = {account.id: account for account in known if tier is None or account.tier is tier}
+        return Found(tuple(found.values()), sum(id_ not in found for id_ in ids))
 
     def edit(self, ids: Sequence[int], edit: AccountEdit) -> int:
         """How many accounts there were to change."""
@@ -76,5 +92,30 @@ class AccountBook:
         return self._accounts.tags()
 
 
+def _meant(name: str | int) -> int | str | None:
+    """The id or the secret that a name stands for, None when it cannot be either."""
+    if isinstance(name, str) and not _is_id(name):
+        return clean_secret(name)
+    id_ = int(name)
+    return id_ if 0 < id_ <= _ID_MAX else None
+
+
 def _is_id(name: str) -> bool:
     return name.isascii() and name.isdigit() and len(name) < 8  # a secret has 8 characters at least
+
+
+def _lets_through(query: AccountQuery, account: Account, now: float) -> bool:
+    """The filters of a query, as the storages' `page` has them."""
+    return (
+        (query.tier is None or account.tier is query.tier)
+        and (query.disabled is None or account.disabled is query.disabled)
+        and (query.tag is None or query.tag in account.tags)
+        and (not query.text or _has_text(account, query.text))
+        and (query.status is None or status_of(account, now) is query.status)
+    )
+
+
+def _has_text(account: Account, text: str) -> bool:
+    part = text.translate(_ASCII_LOWER)
+    places = (hint_of(account.secret), account.note, *account.tags)
+    return account.secret == text or any(part in place.translate(_ASCII_LOWER) for place in places)

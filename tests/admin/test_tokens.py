@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 import pytest
-import requests
 
+from tests.admin.answers import asked, listed, refused, secrets
 from tests.gateway import Gateway
 from tests.simulator.client import Simulator
 
@@ -18,23 +18,6 @@ A, B, S = "sim-basic-ok-a", "sim-basic-ok-b", "sim-super-ok-s"
 def three(gateway: Gateway) -> Gateway:
     gateway.set_accounts([A, B], [S])
     return gateway
-
-
-def listed(gateway: Gateway, query: str = "") -> list[dict[str, Any]]:
-    data: list[dict[str, Any]] = gateway.get_admin(f"/api/tokens{query}")["data"]
-    return data
-
-
-def secrets(gateway: Gateway, query: str = "") -> list[str]:
-    return [token["token"] for token in listed(gateway, query)]
-
-
-def refused(gateway: Gateway, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    headers = {"Authorization": f"Bearer {gateway.token}"}
-    answer = requests.request(method, gateway.url + path, json=body, headers=headers, timeout=30)
-    document = answer.json()
-    assert document["success"] is False and document["error"]
-    return answer.status_code, document
 
 
 def test_a_new_account_shows_every_field(three: Gateway) -> None:
@@ -60,11 +43,27 @@ def test_pages_filters_and_order(three: Gateway) -> None:
     assert secrets(three, "?status=active") == []
 
 
+def test_empty_parameters_filter_nothing_and_unknown_ones_ask_for_no_page(three: Gateway) -> None:
+    assert secrets(three, "?q=&status=&token_type=&tag=&sort=&page=&page_size=") == [A, B, S]
+    three.set_accounts([f"account-{number:03}" for number in range(51)])
+    assert len(listed(three, "?_=1700000000")) == 51
+    assert len(listed(three, "?q=")) == 50
+
+
+def test_no_cache_keeps_an_answer(three: Gateway) -> None:
+    for path in ("/api/tokens", "/api/tokens/export", "/api/settings"):
+        answer = asked(three, "GET", path)
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+
+
 @pytest.mark.parametrize(
-    "query", ["page=0", "page_size=1001", "page=x", "status=good", "sort=luck", "token_type=gold"]
-)
+    "query",
+    [
+        "page=0", "page=x", "page=99999999999999999999", "page=%D9%A1", "page_size=0", "page_size=1001",
+        "status=good", "sort=luck", "sort=--last_used", "token_type=gold", "q=a%00", "tag=%0A",
+    ],
+)  # fmt: skip
 def test_a_wrong_parameter_is_named(three: Gateway, query: str) -> None:
-    three.get_admin("/api/tokens")
     status, document = refused(three, "GET", f"/api/tokens?{query}")
     assert status == 400 and query.split("=")[0] in document["error"]
 
@@ -95,8 +94,6 @@ def test_tags_and_notes(three: Gateway) -> None:
     assert three.get_admin("/api/tokens/tags/all")["data"] == ["eu", "日本"]
     assert secrets(three, "?tag=eu") == [A, B]
     assert (listed(three)[0]["tags"], listed(three)[0]["note"]) == (["eu", "日本"], "bought ☂")
-    assert refused(three, "POST", "/api/tokens/tags", {"token": A, "tags": ["x" * 65]})[0] == 400
-    assert refused(three, "POST", "/api/tokens/note", {"token": A, "note": 5})[0] == 400
 
 
 def test_a_cooldown_shows_and_is_lifted(gateway: Gateway) -> None:
@@ -127,10 +124,20 @@ def test_a_test_tells_what_is_wrong(gateway: Gateway, secret: str, expected: dic
     assert {name: found[name] for name in expected} == expected
 
 
-def test_testing_nobody_is_a_404(three: Gateway) -> None:
-    three.get_admin("/api/tokens")
-    status, document = refused(three, "POST", "/api/tokens/test", {"token": "nobody-at-all"})
-    assert (status, document["code"]) == (404, "not_found")
+def test_a_few_are_refreshed_at_once(gateway: Gateway) -> None:
+    gateway.set_accounts(["sim-basic-ok-a.quota.20", "sim-basic-ok-b.quota.7", "sim-basic-500-c.only.all"])
+    names = ["sim-basic-ok-a.quota.20", "sim-basic-500-c.only.all", "nobody-at-all"]
+    done = gateway.admin("/api/tokens/refresh", {"tokens": names})
+    assert done == {"refreshed": 1, "failed": 1, "not_found": 1}
+    assert [token["remaining_queries"] for token in listed(gateway)] == [20, -1, -1]
+    assert "the operator refreshed accounts: 1 good, 1 failed" in gateway.log()
+
+
+def test_many_are_not_refreshed_at_once(gateway: Gateway) -> None:
+    names = [f"account-{number:03}" for number in range(101)]
+    gateway.set_accounts(names)
+    status, document = refused(gateway, "POST", "/api/tokens/refresh", {"tokens": names})
+    assert status == 400 and "/api/tokens/refresh-all" in document["error"]
 
 
 def test_an_outage_of_upstream_leaves_the_pool_alive(gateway: Gateway) -> None:
@@ -186,27 +193,14 @@ def test_answers_are_followed_by_what_upstream_says_is_left(gateway: Gateway, si
     assert len(simulator.requests(path="/rest/rate-limits")) == 1, "not one for each answer"
 
 
-def test_export_has_everything_or_what_is_asked_for(three: Gateway) -> None:
-    headers = {"Authorization": f"Bearer {three.token}"}
-    lines = requests.get(f"{three.url}/api/tokens/export?format=lines", headers=headers, timeout=30)
-    assert lines.text.split() == [A, B, S]
-    assert "attachment" in lines.headers["Content-Disposition"]
-    some = requests.get(f"{three.url}/api/tokens/export?token_type=ssoSuper", headers=headers, timeout=30)
-    assert [token["token"] for token in some.json()] == [S]
-
-
 def test_ten_thousand_are_listed_quickly(gateway: Gateway) -> None:
     gateway.set_accounts([f"account-{number:06}-of-many" for number in range(10_000)])
     began = time.monotonic()
     assert len(listed(gateway)) == 10_000
     assert time.monotonic() - began < 10
     began = time.monotonic()
-    assert three_of(gateway, "?page=40&page_size=3&q=of-many&sort=-remaining_queries") == 3
+    assert len(listed(gateway, "?page=40&page_size=3&q=of-many&sort=-remaining_queries")) == 3
     assert time.monotonic() - began < 2
-
-
-def three_of(gateway: Gateway, query: str) -> int:
-    return len(listed(gateway, query))
 
 
 def test_the_storage_says_what_it_is(gateway: Gateway) -> None:

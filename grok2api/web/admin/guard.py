@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 
-from flask import Blueprint, request
+from flask import Blueprint, Response, request
 from flask_login import LoginManager, UserMixin, current_user
 
 from grok2api.storage.base import AdminSession
@@ -55,6 +55,13 @@ def _bearer_token() -> str:
 def _operator(token: str, *, bearer: bool) -> Operator | None:
     session = get_services().auth.session(token)
     return Operator(token, session, bearer=bearer) if session is not None else None
+
+
+@blueprint.after_request
+def keep_out_of_caches(response: Response) -> Response:
+    """Answers hold account secrets and session tokens."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def require_operator() -> None:

@@ -18,9 +18,10 @@ from grok2api.errors import (
     Unauthorized,
     UpstreamError,
 )
+from grok2api.services.quota import Checked
 from grok2api.services.refresh import AlreadyRunning
 from grok2api.storage.base import Job
-from grok2api.web.admin.errors import error_response
+from grok2api.web.admin.errors import NotFound, error_response
 from grok2api.web.admin.guard import blueprint
 from grok2api.web.admin.token_fields import named_account, named_accounts
 from grok2api.web.body import read_json
@@ -35,17 +36,25 @@ log = logging.getLogger(__name__)
 @blueprint.post("/tokens/test")
 def test_token() -> Response:
     """Whether an account is good, by asking upstream now."""
-    checked = get_services().quota.check(named_account(read_json()).id)
+    account, services = named_account(read_json()), get_services()
+    checked = services.quota.check(account.id)
+    if checked is None and not services.book.find([account.id]).accounts:
+        raise NotFound("The account was deleted meanwhile.")
+    data = _verdict(checked)
+    log.info("the operator tested an account: %s", data.get("error_type", "valid"))
+    return json_response({"success": True, "data": data})
+
+
+def _verdict(checked: Checked | None) -> dict[str, object]:
     if checked is None:
-        data: dict[str, object] = {"valid": False, "error_type": "network", "error_code": None}
-    elif checked.error is not None:
+        busy = "Another node is asking about this account just now; try again."
+        return {"valid": False, "error_type": "network", "error_code": None, "error": busy}
+    if checked.error is not None:
         error = checked.error
         code = error.status if isinstance(error, UpstreamError) else None
-        data = {"valid": False, "error_type": _kind(error), "error_code": code, "error": str(error)}
-    else:
-        left, limit = (-1 if number is None else number for number in (checked.remaining, checked.total))
-        data = {"valid": True, "remaining_queries": left, "limit": limit}
-    return json_response({"success": True, "data": data})
+        return {"valid": False, "error_type": _kind(error), "error_code": code, "error": str(error)}
+    left, limit = (-1 if number is None else number for number in (checked.remaining, checked.total))
+    return {"valid": True, "remaining_queries": left, "limit": limit}
 
 
 def _kind(error: GatewayError) -> str:
@@ -73,6 +82,7 @@ def refresh_tokens() -> Response:
     results = workers.map(services.quota.check, found.ids)
     good = sum(checked is not None and checked.error is None for checked in results)
     data = {"refreshed": good, "failed": len(results) - good, "not_found": found.not_found}
+    log.info("the operator refreshed accounts: %d good, %d failed", good, len(results) - good)
     return json_response({"success": True, "message": f"{good} accounts refreshed.", "data": data})
 
 

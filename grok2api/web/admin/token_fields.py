@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from flask import request
@@ -16,8 +17,16 @@ from grok2api.web.services import get_services
 TOKEN_TYPES = {"sso": Tier.BASIC, "ssoSuper": Tier.SUPER}
 _TYPE_OF = {tier: word for word, tier in TOKEN_TYPES.items()}
 
-_PAGE_SIZE_MAX = 1000
+_PAGE_MAX = 10**7
+_PAGE_SIZE_DEFAULT, _PAGE_SIZE_MAX = 50, 1000
 _TAG_MAX, _TAGS_MAX, _NOTE_MAX = 64, 32, 2000
+
+#: Any of these in the query string asks for a page.
+_PAGE_PARAMETERS = frozenset({"page", "page_size", "q", "status", "token_type", "tag", "sort"})
+
+#: Control characters and line ends of Unicode. Joiners are none: emoji and several scripts need them.
+_CONTROLS = frozenset({"Cc", "Zl", "Zp"})
+_LINE_ENDS = frozenset("\n\r\t")
 
 
 def token_type(value: object) -> Tier:
@@ -28,24 +37,32 @@ def token_type(value: object) -> Tier:
 
 
 def named_accounts(body: dict[str, Any]) -> Found:
-    """The accounts that `tokens` (or `token`) names by secret or id; with `token_type`, those of that type."""
-    names = [body["token"]] if "token" in body else body.get("tokens")
-    if not isinstance(names, list) or not all(
-        isinstance(name, str | int) and not isinstance(name, bool) for name in names
-    ):
-        raise BadRequest("tokens must be a list of secrets or ids.", "tokens")
+    """The accounts that `tokens` or `token` names by secret or id; with `token_type`, those of that type.
+
+    Raises BadRequest; NotFound when the one that `token` names is none.
+    """
+    one, several = body.get("token"), body.get("tokens")
+    if one is not None and several is not None:
+        raise BadRequest("Give token or tokens, not both.", "token")
+    field, names = ("tokens", several) if one is None else ("token", [one])
+    if not isinstance(names, list) or not all(_is_name(name) for name in names):
+        raise BadRequest("tokens must be a list of secrets or ids, token a single one.", field)
     tier = token_type(body["token_type"]) if body.get("token_type") is not None else None
-    return get_services().book.find(names, tier)
+    found = get_services().book.find(names, tier)
+    if one is not None and not found.accounts:
+        raise NotFound("There is no such account.")
+    return found
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 def named_account(body: dict[str, Any]) -> Account:
-    """The one account that `token` names. Raises NotFound."""
-    if "token" not in body:
+    """The one account that `token` names. Raises BadRequest, NotFound."""
+    if body.get("token") is None:
         raise BadRequest("token must be a secret or an id.", "token")
-    found = named_accounts(body).accounts
-    if not found:
-        raise NotFound("There is no such account.")
-    return found[0]
+    return named_accounts(body).accounts[0]
 
 
 def tags_of(body: dict[str, Any]) -> tuple[str, ...]:
@@ -53,21 +70,38 @@ def tags_of(body: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise BadRequest("tags must be a list of texts.", "tags")
     tags = tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
-    if len(tags) > _TAGS_MAX or any(len(tag) > _TAG_MAX or not tag.isprintable() for tag in tags):
-        raise BadRequest(f"At most {_TAGS_MAX} tags of {_TAG_MAX} printable characters each.", "tags")
+    if len(tags) > _TAGS_MAX or any(len(tag) > _TAG_MAX for tag in tags):
+        raise BadRequest(f"tags: at most {_TAGS_MAX}, of {_TAG_MAX} characters each.", "tags")
+    if any(map(_has_controls, tags)):
+        raise BadRequest("tags must not contain control characters.", "tags")
     return tags
 
 
 def note_of(body: dict[str, Any]) -> str:
     note = body.get("note")
-    if not isinstance(note, str) or len(note) > _NOTE_MAX or "\0" in note:
+    if not isinstance(note, str) or len(note) > _NOTE_MAX:
         raise BadRequest(f"note must be a text of at most {_NOTE_MAX} characters.", "note")
+    if _has_controls(note, but=_LINE_ENDS):
+        raise BadRequest("note must not contain control characters other than line ends and tabs.", "note")
     return note
 
 
+def _has_controls(text: str, but: frozenset[str] = frozenset()) -> bool:
+    return any(unicodedata.category(sign) in _CONTROLS and sign not in but for sign in text)
+
+
+def wants_page() -> bool:
+    """Whether the query string asks for a page; without any of its parameters the list is whole."""
+    return not _PAGE_PARAMETERS.isdisjoint(request.args)
+
+
 def account_query() -> AccountQuery:
-    """The filters, order and page of the request's query string. Raises BadRequest naming the parameter."""
-    given = request.args
+    """The filters, order and page of the request's query string; a parameter left empty, as forms send it, is as
+    good as none. Raises BadRequest naming the parameter."""
+    given = {name: value for name, value in request.args.items() if value}
+    for name in ("q", "tag"):
+        if _has_controls(given.get(name, "")):
+            raise BadRequest(f"{name} must not contain control characters.", name)
     status = given.get("status")
     disabled = True if status == "disabled" else None
     if status is not None and status != "disabled" and status not in list(Status):
@@ -75,7 +109,8 @@ def account_query() -> AccountQuery:
     sort = given.get("sort", Sort.ADDED)
     if sort.removeprefix("-") not in list(Sort):
         raise BadRequest(f"sort must be one of {', '.join(Sort)}, with - before it for the reverse.", "sort")
-    page, size = _number("page", 1, 10**7), _number("page_size", 50, _PAGE_SIZE_MAX)
+    page = _number(given, "page", 1, _PAGE_MAX)
+    size = _number(given, "page_size", _PAGE_SIZE_DEFAULT, _PAGE_SIZE_MAX)
     return AccountQuery(
         text=given.get("q", "").strip(),
         status=Status(status) if status is not None and disabled is None else None,
@@ -89,8 +124,8 @@ def account_query() -> AccountQuery:
     )
 
 
-def _number(name: str, default: int, most: int) -> int:
-    text = request.args.get(name, str(default))
+def _number(given: dict[str, str], name: str, default: int, most: int) -> int:
+    text = given.get(name, str(default))
     if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
         raise BadRequest(f"{name} must be a whole number from 1 to {most}.", name)
     return int(text)

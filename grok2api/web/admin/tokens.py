@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import chain, islice
 from typing import Any
 
 import orjson
 from flask import Response, request
 
-from grok2api.accounts import AccountEdit
+from grok2api.accounts import Account, AccountEdit
 from grok2api.errors import BadRequest
+from grok2api.services.account_book import Found
 from grok2api.web.admin.guard import blueprint
 from grok2api.web.admin.token_fields import (
     account_query,
@@ -20,45 +23,77 @@ from grok2api.web.admin.token_fields import (
     shown,
     tags_of,
     token_type,
+    wants_page,
 )
 from grok2api.web.body import read_json
 from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
+
+#: Accounts to one write of an export.
+_AT_ONCE = 1000
 
 log = logging.getLogger(__name__)
 
 
 @blueprint.get("/tokens")
 def list_tokens() -> Response:
-    """All accounts, or with any parameter a page of them."""
+    """All accounts, or with any of the page's parameters a page of them."""
     book, now = get_services().book, time.time()
-    if request.args:
+    if wants_page():
         accounts, total = book.page(account_query())
-    else:
-        accounts = list(book.all())
-        total = len(accounts)
-    data = [shown(account, now) for account in accounts]
+        return _listed([shown(account, now) for account in accounts], total)
+    data = [shown(account, now) for account in book.all()]
+    return _listed(data, len(data))
+
+
+def _listed(data: list[dict[str, Any]], total: int) -> Response:
     return json_response({"success": True, "data": data, "total": total})
 
 
 @blueprint.get("/tokens/export")
 def export_tokens() -> Response:
-    """All accounts, or those of the same filters as the list's, as a file: JSON or one secret a line."""
-    form = request.args.get("format", "json")
+    """All accounts that the list's filters let through, as a file: JSON or one secret a line."""
+    form = request.args.get("format") or "json"
     if form not in ("json", "lines"):
         raise BadRequest("format must be json or lines.", "format")
-    book, now = get_services().book, time.time()
-    filtered = set(request.args) - {"format"}
-    accounts = book.page(account_query())[0] if filtered else book.all()
+    accounts = _from_the_first(get_services().book.chosen(account_query()))
     if form == "lines":
-        body, kind = "".join(f"{account.secret}\n" for account in accounts).encode(), "txt"
+        response = Response(_lines(_counted(accounts)), mimetype="text/plain")
     else:
-        body, kind = orjson.dumps([shown(account, now) for account in accounts]), "json"
-    log.info("the operator exported accounts")
-    response = Response(body, mimetype="application/json" if kind == "json" else "text/plain")
-    response.headers["Content-Disposition"] = f'attachment; filename="accounts.{kind}"'
-    response.headers["Cache-Control"] = "no-store"
+        response = Response(_records(_counted(accounts), time.time()), mimetype="application/json")
+    name = "accounts.txt" if form == "lines" else "accounts.json"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _from_the_first(accounts: Iterator[Account]) -> Iterator[Account]:
+    """The same, with the first one fetched: a storage that is away is an error and no broken file."""
+    return chain([first] if (first := next(accounts, None)) is not None else [], accounts)
+
+
+def _counted(accounts: Iterable[Account]) -> Iterator[Account]:
+    """Logs how many went out, also when the client left early or the storage went away."""
+    count = 0
+    try:
+        for account in accounts:
+            count += 1
+            yield account
+    finally:
+        log.info("the operator exported %d accounts", count)
+
+
+def _lines(accounts: Iterator[Account]) -> Iterator[bytes]:
+    while some := list(islice(accounts, _AT_ONCE)):
+        yield "".join(f"{account.secret}\n" for account in some).encode()
+
+
+def _records(accounts: Iterator[Account], now: float) -> Iterator[bytes]:
+    """A JSON list in pieces."""
+    before = b"["
+    while some := list(islice(accounts, _AT_ONCE)):
+        yield before + orjson.dumps([shown(account, now) for account in some])[1:-1]
+        before = b","
+    yield b"[]" if before == b"[" else b"]"
 
 
 @blueprint.get("/tokens/tags/all")
@@ -80,7 +115,7 @@ def add_tokens() -> Response:
 def delete_tokens() -> Response:
     found = named_accounts(read_json())
     deleted = get_services().book.delete(found.ids)
-    return _done(f"{deleted} accounts deleted.", {"deleted": deleted, "not_found": found.not_found})
+    return _done(f"{deleted} accounts deleted.", {"deleted": deleted, "not_found": _missing(found, deleted)})
 
 
 @blueprint.post("/tokens/tags")
@@ -113,7 +148,12 @@ def enable_tokens() -> Response:
 def _edited(body: dict[str, Any], edit: AccountEdit, word: str) -> Response:
     found = named_accounts(body)
     changed = get_services().book.edit(found.ids, edit)
-    return _done(f"{changed} accounts {word}.", {"changed": changed, "not_found": found.not_found})
+    return _done(f"{changed} accounts {word}.", {"changed": changed, "not_found": _missing(found, changed)})
+
+
+def _missing(found: Found, met: int) -> int:
+    """How many of the named accounts were not there, or no longer there when their turn came."""
+    return found.not_found + len(found.ids) - met
 
 
 def _done(message: str, data: dict[str, Any]) -> Response:
