@@ -1,0 +1,97 @@
+"""Everything of one storage into another: accounts with all that is known of them, and the settings.
+
+What belongs to the moment stays behind: requests in flight, sessions, jobs.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+from grok2api.accounts import AccountQuery
+from grok2api.errors import ConfigurationError, StorageUnavailable
+from grok2api.storage.base import Store
+
+#: Accounts that are read and written at a time.
+PAGE = 1000
+
+#: The job in the target that keeps a second copy out.
+JOB = "storage_copy"
+
+
+@dataclass
+class Copied:
+    """What has been copied so far, and what was left. `settings`: their names."""
+
+    accounts: int = 0
+    settings: tuple[str, ...] = ()
+    in_flight: int = 0
+    finished: bool = False
+
+
+def count_accounts(store: Store) -> int:
+    return store.accounts.page(AccountQuery(limit=1), time.time())[1]
+
+
+def is_empty(store: Store) -> bool:
+    """Whether it holds neither accounts nor settings."""
+    return not store.accounts.walk(0, 1) and not store.settings.load().values
+
+
+class Transfer:
+    """One copy of everything in `source` into `target`; for use in a `with` statement. `copied` tells how far it
+    has come, also when it was broken off."""
+
+    def __init__(self, source: Store, target: Store) -> None:
+        """Raises ConfigurationError when both are the same place, or another copy writes to the target."""
+        self._source = source
+        self._target = target
+        self.copied = Copied()
+        owner, now = secrets.token_hex(16), time.time()
+        self._job = target.jobs.begin(JOB, owner, now)
+        if self._job.owner != owner:
+            raise ConfigurationError("Another copy to this target is running.")
+        # A job that turns up on the other side tells it whatever the URLs look like.
+        seen = source.jobs.get(JOB)
+        if seen is not None and seen.owner == owner:
+            self._beat(ended=True)
+            raise ConfigurationError("Both are the same place.")
+
+    def run(self, *, clear: bool, on_page: Callable[[int], None]) -> None:
+        """Copy. clear: forget first what the target holds, and end its sessions, as its password changes. on_page:
+        told after each page how many accounts it had."""
+        if clear:
+            self._target.clear()
+            self._target.sessions.delete_all()
+        last = 0
+        while accounts := self._source.accounts.walk(last, PAGE):
+            last = accounts[-1].id
+            self.copied.accounts += self._target.accounts.restore(accounts, keep_ids=True).added
+            self.copied.in_flight += sum(account.in_flight for account in accounts)
+            self._beat()
+            on_page(len(accounts))
+        values = self._source.settings.load().values
+        if values:
+            self._target.settings.save(values)
+        self.copied.settings = tuple(sorted(values))
+        self.copied.finished = True
+
+    def _beat(self, *, ended: bool = False) -> None:
+        now = time.time()
+        job = replace(self._job, beat_at=now, success=self.copied.accounts, ended_at=now if ended else None)
+        if not self._target.jobs.beat(job) and not ended:
+            raise ConfigurationError("Another copy to this target has begun meanwhile.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        with suppress(StorageUnavailable):  # then the job is taken for dead soon
+            self._beat(ended=True)

@@ -1,0 +1,253 @@
+"""`flask storage copy`: everything from one storage to another, between all kinds of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+from contextlib import closing
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from werkzeug.security import check_password_hash
+
+from grok2api.accounts import Account, Quota, Tier
+from tests.contract.dealings import NOW, add, take
+from tests.contract.test_restore import at_rest, lived
+from tests.gateway import ROOT
+from tests.mariadb_server import MariaDbServer
+from tests.process.flask_command import FLASK, Operator, contents, store_at
+from tests.redis_server import RedisServer
+
+SETTINGS: dict[str, object] = {
+    "filtered_tags": "鍵,b",
+    "show_thinking": False,
+    "stream_chunk_timeout": 12.5,
+}
+OF_ANOTHER_RELEASE = SETTINGS | {"not_known_here": [1, None, {"a": "b"}]}
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    """Over seven accounts that have seen something, a password and settings."""
+    made = Operator(tmp_path / "data")
+    made.run("admin", "set-password", "--password", "open sesame")
+    store = store_at(made.url)
+    lived(store)
+    store.settings.save(SETTINGS)
+    store.close()
+    return made
+
+
+def sqlite_url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def many(count: int) -> list[Account]:
+    """Accounts of all kinds of standing."""
+    made = []
+    for n in range(count):
+        quota = Quota(
+            n % 90 + 1 if n % 7 else None, NOW + n + 0.1 if n % 3 else None, NOW + n / 3 if n % 5 else None
+        )
+        made.append(
+            Account(
+                2 * n + 1, f"secret-of-{n:06}", Tier.SUPER if n % 4 == 0 else Tier.BASIC, NOW + n / 7,
+                {"default": quota, "heavy": Quota()}, disabled=n % 11 == 0, note=f"note {n}", tags=("a", f"t{n % 9}"),
+                expired_reason="blocked" if n % 13 == 0 else None, request_count=n * n, last_used_at=NOW - n / 3,
+                checked_at=NOW - n / 7 if n % 2 else None,
+            )
+        )  # fmt: skip
+    return made
+
+
+def test_all_accounts_and_settings_are_copied_and_what_was_left_is_told(
+    operator: Operator, tmp_path: Path
+) -> None:
+    accounts, settings = contents(operator.url)
+    assert {"admin_password", *SETTINGS} == set(settings)
+    assert check_password_hash(str(settings["admin_password"]), "open sesame")
+    target = tmp_path / "deep" / "copy.db"
+    said = operator.run("storage", "copy", operator.url, sqlite_url(target))
+    assert contents(sqlite_url(target)) == (at_rest(list(accounts)), settings)
+    assert target.stat().st_mode & 0o077 == 0
+    assert "accounts: 7" in said and "settings: 4" in said and "in flight: 1" in said and "sessions" in said
+    assert "secret" not in said and "sesame" not in said
+    assert contents(operator.url) == (accounts, settings)
+
+
+def test_ten_thousand_accounts_go_round_through_all_kinds_of_storage(
+    tmp_path: Path, operator: Operator
+) -> None:
+    accounts = many(10_000)
+    first = tmp_path / "first.db"
+    with closing(store_at(sqlite_url(first))) as store:
+        store.accounts.restore(accounts, keep_ids=True)
+        store.settings.save(OF_ANOTHER_RELEASE)
+    with MariaDbServer() as mysql, RedisServer() as redis:
+        way = [
+            sqlite_url(first),
+            mysql.url("copied"),
+            redis.url(),
+            sqlite_url(tmp_path / "last.db"),
+        ]
+        for source, target in pairwise(way):
+            began = time.monotonic()
+            said = operator.run("storage", "copy", source, target)
+            assert time.monotonic() - began < 60, target  # some seconds
+            assert "accounts: 10000\n" in said and "settings: 4 " in said
+            copied, settings = contents(target)
+            assert settings == OF_ANOTHER_RELEASE
+            for one, other in zip(accounts, copied, strict=True):
+                assert one == other
+    with closing(store_at(way[-1])) as store:  # and it is a pool like any other
+        assert take(store, at=NOW + 10**6).account_id in {one.id for one in accounts}
+        assert min(add(store, 1, name="next")) > accounts[-1].id
+
+
+def test_a_target_that_holds_something_is_kept_unless_told(operator: Operator, tmp_path: Path) -> None:
+    before = contents(operator.url)
+    target = sqlite_url(tmp_path / "target.db")
+    with closing(store_at(target)) as store:
+        store.settings.save({"log_level": "DEBUG"})
+    assert "--overwrite" in operator.refused("storage", "copy", operator.url, target)
+    assert contents(target) == ([], {"log_level": "DEBUG"})
+    with closing(store_at(target)) as store:
+        add(store, 9)
+    assert "9 accounts" in operator.refused("storage", "copy", operator.url, target)
+    operator.run("storage", "copy", operator.url, target, "--overwrite")
+    assert contents(target) == (at_rest(list(before[0])), before[1])
+
+
+def test_nothing_is_never_copied_over_something(operator: Operator, tmp_path: Path) -> None:
+    before = contents(operator.url)
+    empty = sqlite_url(tmp_path / "empty.db")
+    store_at(empty).close()
+    said = operator.refused("storage", "copy", empty, operator.url, "--overwrite")
+    assert said.startswith("Error: SOURCE: ") and "nothing to copy" in said
+    assert contents(operator.url) == before
+
+
+def test_a_mistyped_source_is_not_made(operator: Operator, tmp_path: Path) -> None:
+    missing, target = tmp_path / "missing.db", tmp_path / "target.db"
+    assert str(missing) in operator.refused("storage", "copy", sqlite_url(missing), sqlite_url(target))
+    assert not missing.exists() and not target.exists()
+
+
+def test_the_same_place_is_refused_whatever_it_is_called(operator: Operator, tmp_path: Path) -> None:
+    before = contents(operator.url)
+    (tmp_path / "link").symlink_to(operator.path.parent)
+    for other in (
+        operator.path,
+        operator.path.parent / ".." / "data" / "grok2api.db",
+        tmp_path / "link" / "grok2api.db",
+    ):
+        said = operator.refused("storage", "copy", operator.url, sqlite_url(other), "--overwrite", "--yes")
+        assert "the same place" in said
+    assert contents(operator.url) == before
+
+
+def test_the_same_server_by_two_names_is_refused(operator: Operator) -> None:
+    with MariaDbServer() as mysql:
+        url = mysql.url("copied")
+        operator.run("storage", "copy", operator.url, url)
+        before = contents(url)
+        same = url.replace("@127.0.0.1:", "@localhost:")
+        assert "the same place" in operator.refused("storage", "copy", url, same, "--overwrite", "--yes")
+        assert contents(url) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("file.db", "sqlite:////path"),
+        ("postgres://host/db", "sqlite:////path"),
+        ("sqlite://host/file.db", "sqlite:////path"),
+        ("sqlite://", "sqlite:////path"),
+        ("mysql://host:port/db", "cannot be read"),
+        ("mysql://host", "mysql://user:password@host"),
+    ],
+)
+def test_a_bad_url_is_one_line(operator: Operator, tmp_path: Path, url: str, says: str) -> None:
+    for end, pair in (("SOURCE", (url, sqlite_url(tmp_path / "t.db"))), ("TARGET", (operator.url, url))):
+        said = operator.refused("storage", "copy", *pair)
+        assert said.startswith(f"Error: {end}: ") and says in said
+
+
+def test_two_copies_to_one_target_do_not_mix(operator: Operator, tmp_path: Path) -> None:
+    target = sqlite_url(tmp_path / "target.db")
+    with closing(store_at(target)) as store:
+        store.jobs.begin("storage_copy", "somebody", time.time())
+        assert "Another copy" in operator.refused("storage", "copy", operator.url, target)
+    assert contents(target) == ([], {})
+
+
+def test_broken_off_it_says_what_was_done(tmp_path: Path) -> None:
+    source, target = tmp_path / "source.db", tmp_path / "target.db"
+    accounts = many(20_000)
+    with closing(store_at(sqlite_url(source))) as store:
+        store.accounts.restore(accounts, keep_ids=True)
+    operator = Operator(tmp_path / "data")
+    command = [FLASK, "storage", "copy", sqlite_url(source), sqlite_url(target)]
+    copying = subprocess.Popen(
+        command, cwd=ROOT, env=operator.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_hears_ctrl_c,
+    )  # fmt: skip
+    try:
+        until = time.monotonic() + 60
+        while _count(target) == 0:
+            assert time.monotonic() < until and copying.poll() is None
+            time.sleep(0.01)
+        os.kill(copying.pid, signal.SIGINT)
+        out, err = copying.communicate(timeout=60)
+    finally:
+        copying.kill()
+        copying.wait()
+    assert copying.returncode == 1 and out == ""
+    assert "Traceback" not in err
+    assert f"Broken off: {_count(target)} of 20000 accounts and no settings" in err
+    assert 0 < _count(target) < 20_000
+    assert "--overwrite" in operator.refused("storage", "copy", sqlite_url(source), sqlite_url(target))
+    operator.run("storage", "copy", sqlite_url(source), sqlite_url(target), "--overwrite")
+    assert contents(sqlite_url(target)) == (accounts, {})
+
+
+def _hears_ctrl_c() -> None:
+    """As on a terminal: what a script starts in the background ignores the signal, and its children too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _count(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path, timeout=10)) as connection:
+        try:
+            [(count,)] = connection.execute("SELECT count(*) FROM accounts")
+        except sqlite3.OperationalError:  # there is no such table yet
+            return 0
+        return int(count)
+
+
+def test_each_end_may_have_a_key_of_its_own(operator: Operator, tmp_path: Path) -> None:
+    accounts, settings = contents(operator.url)
+    first, second = sqlite_url(tmp_path / "1.db"), sqlite_url(tmp_path / "2.db")
+    operator.run("storage", "copy", operator.url, first, TARGET_SECRET_KEY="the key of the first")
+    operator.run(
+        "storage", "copy", first, second, SOURCE_SECRET_KEY="the key of the first", TARGET_SECRET_KEY="other"
+    )
+    assert contents(operator.url) == (accounts, settings)  # still without a key
+    rested = [replace(one, in_flight=0) for one in accounts]
+    assert contents(first, "the key of the first") == contents(second, "other") == (rested, settings)
+    said = operator.refused("storage", "copy", first, operator.url, "--overwrite", SOURCE_SECRET_KEY="wrong")
+    assert said.startswith("Error: SOURCE: SECRET_KEY is not the key")
+    assert contents(operator.url) == (accounts, settings)
+
+
+def test_a_key_cannot_be_written_on_the_command_line(operator: Operator) -> None:
+    done = operator.try_("storage", "copy", "--target-key", "x", operator.url, "sqlite:////tmp/never.db")
+    assert done.returncode == 2 and "No such option" in done.stderr
+    assert "$TARGET_SECRET_KEY" in operator.run("storage", "copy", "--help")

@@ -1,0 +1,131 @@
+"""SECRET_KEY: nothing that is secret can be read in the file, wrong keys are refused, and keys are changed."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.gateway import Gateway
+from tests.process.flask_command import Operator, contents, store_at
+from tests.simulator.client import Simulator
+
+KEY, OTHER = "a key of the operator's", "another key altogether"
+SECRETS = [f"sim-basic-ok-secret{n:05}" for n in range(400)]
+CLEARANCE = "cloudflare-says-this-is-clear"
+
+
+def fill(operator: Operator, **environ: str) -> None:
+    operator.run("accounts", "add", given="\n".join(SECRETS), **environ)
+    store = store_at(operator.url, environ.get("SECRET_KEY", ""))
+    store.settings.save({"cf_clearance": CLEARANCE})
+    store.close()
+
+
+def readable(folder: Path) -> list[str]:
+    """Which files of the database hold a secret in clear."""
+    needles = [SECRETS[0], SECRETS[-1], "sim-basic-ok-secret001", CLEARANCE]
+    return [
+        path.name
+        for path in sorted(folder.iterdir())
+        if any(needle.encode() in path.read_bytes() for needle in needles)
+    ]
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def everything_is_there(operator: Operator, key: str) -> None:
+    accounts, settings = contents(operator.url, key)
+    assert [account.secret for account in accounts] == SECRETS
+    assert settings == {"cf_clearance": CLEARANCE}
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    return Operator(tmp_path / "data")
+
+
+def test_with_a_key_from_the_start_nothing_can_be_read(operator: Operator) -> None:
+    fill(operator, SECRET_KEY=KEY)
+    assert readable(operator.path.parent) == []
+    everything_is_there(operator, KEY)
+
+
+def test_nothing_can_be_read_while_a_gateway_writes(tmp_path: Path, simulator: Simulator) -> None:
+    with Gateway(tmp_path / "data", simulator.url, SECRET_KEY=KEY) as gateway:
+        gateway.admin("/api/tokens/add", {"tokens": SECRETS, "token_type": "sso"})
+        gateway.set_settings(cf_clearance=CLEARANCE)
+        assert gateway.answer("Hello")
+        names = {path.name for path in gateway.data_dir.iterdir()}
+        assert "grok2api.db-wal" in names
+        assert readable(gateway.data_dir) == []
+    assert SECRETS[0] not in gateway.log() and CLEARANCE not in gateway.log()
+
+
+def test_a_key_set_later_encrypts_what_is_there(operator: Operator) -> None:
+    fill(operator)
+    assert readable(operator.path.parent) != []
+    assert "400 accounts" in operator.run("accounts", "list", SECRET_KEY=KEY)
+    assert readable(operator.path.parent) == []
+    everything_is_there(operator, KEY)
+
+
+@pytest.mark.parametrize("environ", [{}, {"SECRET_KEY": OTHER}, {"SECRET_KEY": KEY.upper()}])
+def test_a_wrong_or_missing_key_is_refused_and_nothing_touched(
+    operator: Operator, environ: dict[str, str]
+) -> None:
+    fill(operator, SECRET_KEY=KEY)
+    before = digests(operator.path.parent)
+    for words in (("accounts", "list"), ("accounts", "add"), ("storage", "rekey", "--none")):
+        said = operator.refused(*words, given=SECRETS[0], status=4, **environ)
+        assert said.startswith("grok2api: SECRET_KEY is not")
+    assert digests(operator.path.parent) == before
+    everything_is_there(operator, KEY)
+
+
+def test_another_key_takes_the_place_of_the_first(operator: Operator) -> None:
+    fill(operator, SECRET_KEY=KEY)
+    said = operator.run("storage", "rekey", SECRET_KEY=KEY, NEW_SECRET_KEY=f" {OTHER} ")
+    assert "Restart" in said and OTHER not in said
+    everything_is_there(operator, OTHER)
+    assert "is not the key" in operator.refused("accounts", "list", status=4, SECRET_KEY=KEY)
+    added = operator.run("accounts", "add", given=SECRETS[0], SECRET_KEY=OTHER)
+    assert added.startswith("0 added, 1 known already")
+    assert readable(operator.path.parent) == []
+
+
+def test_encryption_can_be_begun_and_ended(operator: Operator) -> None:
+    fill(operator)
+    operator.run("storage", "rekey", NEW_SECRET_KEY=KEY)
+    assert readable(operator.path.parent) == []
+    everything_is_there(operator, KEY)
+    assert "without SECRET_KEY" in operator.run("storage", "rekey", "--none", SECRET_KEY=KEY)
+    everything_is_there(operator, "")
+
+
+def test_what_makes_no_sense_is_refused(operator: Operator) -> None:
+    fill(operator, SECRET_KEY=KEY)
+    assert "present key" in operator.refused("storage", "rekey", SECRET_KEY=KEY, NEW_SECRET_KEY=f"{KEY} ")
+    assert "empty" in operator.refused("storage", "rekey", SECRET_KEY=KEY, NEW_SECRET_KEY="  ")
+    assert operator.try_("storage", "rekey", "--none", SECRET_KEY=KEY, NEW_SECRET_KEY=OTHER).returncode == 2
+    assert operator.try_("storage", "rekey", "--new-key", OTHER, SECRET_KEY=KEY).returncode == 2
+    everything_is_there(operator, KEY)
+
+
+def test_the_new_key_is_asked_for_twice(operator: Operator) -> None:
+    fill(operator)
+    done = operator.try_("storage", "rekey", given=f"{OTHER}\n{KEY}\n")
+    assert done.returncode == 1 and "do not match" in done.stderr + done.stdout
+    everything_is_there(operator, "")
+    operator.run("storage", "rekey", given=f"{OTHER}\n{OTHER}\n")
+    everything_is_there(operator, OTHER)
+
+
+def test_a_weak_key_is_warned_of(operator: Operator) -> None:
+    fill(operator)
+    done = operator.try_("storage", "rekey", NEW_SECRET_KEY="short")
+    assert done.returncode == 0 and "Warning" in done.stderr
+    everything_is_there(operator, "short")
