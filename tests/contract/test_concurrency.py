@@ -76,6 +76,7 @@ def test_processes_never_hand_out_a_call_twice(
     assert len(set(taken)) == len(taken), "a call was handed out twice"
     assert left(store) == {rest: 60}
     assert in_flight(store) == 0
+    assert sum(one.request_count for one in everyone(store)) == len(taken), "an end was not counted"
 
 
 def test_processes_never_pass_the_limit_of_requests_in_flight(store: Store, place: Place) -> None:

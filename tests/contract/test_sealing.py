@@ -11,7 +11,7 @@ from grok2api.errors import ConfigurationError, StorageUnavailable
 from grok2api.storage.base import Store
 from grok2api.storage.vault import Vault
 from tests.contract import workers
-from tests.contract.dealings import NOW, add, everyone, take
+from tests.contract.dealings import NOW, add, everyone, in_flight, take
 from tests.contract.places import Place, open_at
 
 KEY, OTHER = "a key of the operator's", "another key"
@@ -76,6 +76,7 @@ def test_a_new_key_takes_the_old_ones_place(place: Place) -> None:
         late.reseal(Vault("a third key"))
     with pytest.raises(StorageUnavailable, match="another SECRET_KEY"):
         take(late)
+    assert in_flight(store) == 1, "an account was taken that cannot be used"
     everything_works(sealed(place, OTHER), 1200)
 
 

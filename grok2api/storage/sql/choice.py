@@ -29,13 +29,12 @@ _due = and_(_of_pool, quotas.c.returns_at <= bindparam("now"))
 _resting = and_(_of_pool, quotas.c.rest_until_request.is_not(None))
 _choice = and_(_of_pool, quotas.c.tier == bindparam("tier"), quotas.c.state == bindparam("state"))
 
-_TIDY = Prepared(
-    select(
-        exists(select(_leases.c.id).where(_void)),
-        exists(select(quotas.c.account_id).where(_due)),
-        exists(select(quotas.c.account_id).where(_resting)),
-    )
+_TO_TIDY = (
+    exists(select(_leases.c.id).where(_void)),
+    exists(select(quotas.c.account_id).where(_due)),
+    exists(select(quotas.c.account_id).where(_resting)),
 )
+_TIDY = Prepared(select(*_TO_TIDY))
 _VOID_LEASES = select(_leases).where(_void).order_by(_leases.c.expires_at).limit(TIDY_LIMIT)
 _DUE = select(quotas).where(_due).order_by(quotas.c.returns_at).limit(TIDY_LIMIT)
 _RESTED = (
@@ -62,6 +61,7 @@ _BEST = (
 )
 _BEST_UNTRIED = _BEST.where(quotas.c.account_id.not_in(bindparam("exclude", expanding=True)))
 _BEST_PREPARED = Prepared(_BEST)
+_BEST_AND_TIDY = Prepared(_BEST.add_columns(*_TO_TIDY))
 _NEXT_LEVEL = Prepared(
     select(func.min(quotas.c.in_flight)).where(_choice, quotas.c.in_flight > bindparam("level"))
 )
@@ -96,6 +96,21 @@ _COUNT = update(_counters).where(_counters.c.name == bindparam("counter")).value
 
 def take_best(connection: Connection, wanted: LeaseRequest, now: float) -> Lease | None:
     """The contract's `lease`, within a transaction."""
+    return _take_at_once(connection, wanted, now) or _tidy_and_take(connection, wanted, now)
+
+
+def _take_at_once(connection: Connection, wanted: LeaseRequest, now: float) -> Lease | None:
+    """The common case in one look: an idle account of the first tier is ready, and there is nothing to tidy up."""
+    if wanted.exclude or not wanted.tiers:
+        return None
+    tier = wanted.tiers[0]
+    row = _BEST_AND_TIDY.first(connection, _choice_of(wanted, tier, State.READY) | {"now": now})
+    if row is None or any(row[3:]):
+        return None
+    return _take(connection, row[:3], wanted, tier, now)
+
+
+def _tidy_and_take(connection: Connection, wanted: LeaseRequest, now: float) -> Lease | None:
     void, due, resting = _TIDY.first(connection, {"pool_name": wanted.pool, "now": now})
     if resting:
         _end_rests(connection, wanted, now)
@@ -114,7 +129,12 @@ def take_best(connection: Connection, wanted: LeaseRequest, now: float) -> Lease
 def release(connection: Connection, lease_id: str, account_id: int, pool: str, cost: int) -> None:
     """Drop a lease and the slot that it still holds."""
     if _DELETE_LEASE.run(connection, {"lease": lease_id}).rowcount:
-        _RELEASE.run(connection, {"account": account_id, "pool_name": pool, "cost": cost})
+        free_slot(connection, account_id, pool, cost)
+
+
+def free_slot(connection: Connection, account_id: int, pool: str, cost: int) -> None:
+    """Give back the slot of a lease that has just been dropped."""
+    _RELEASE.run(connection, {"account": account_id, "pool_name": pool, "cost": cost})
 
 
 def release_void(connection: Connection, now: float) -> int:
@@ -166,13 +186,7 @@ def _best(connection: Connection, wanted: LeaseRequest, tier: Tier, state: State
     Level by level of requests in flight, so that accounts with too little quota left are stepped over by
     the index and never walked through.
     """
-    choice: dict[str, Any] = {
-        "pool_name": wanted.pool,
-        "tier": str(tier),
-        "state": int(state),
-        "level": 0,
-        "most": -wanted.cost,
-    }
+    choice = _choice_of(wanted, tier, state)
     while not wanted.max_in_flight or choice["level"] < wanted.max_in_flight:
         if wanted.exclude:
             row = connection.execute(_BEST_UNTRIED, choice | {"exclude": wanted.exclude}).first()
@@ -185,6 +199,17 @@ def _best(connection: Connection, wanted: LeaseRequest, tier: Tier, state: State
             break
         choice["level"] = level
     return None
+
+
+def _choice_of(wanted: LeaseRequest, tier: Tier, state: State) -> dict[str, Any]:
+    """The parameters of a look among the idle ones."""
+    return {
+        "pool_name": wanted.pool,
+        "tier": str(tier),
+        "state": int(state),
+        "level": 0,
+        "most": -wanted.cost,
+    }
 
 
 def _take(connection: Connection, row: Any, wanted: LeaseRequest, tier: Tier, now: float) -> Lease:

@@ -14,7 +14,7 @@ from grok2api.storage.base import Leases
 from grok2api.storage.sql.checking import begin_check, end_check
 from grok2api.storage.sql.choice import TIDY_LIMIT, leased_until, release_void, take_best
 from grok2api.storage.sql.runner import Runner
-from grok2api.storage.sql.settling import settle
+from grok2api.storage.sql.settling import is_plain, settle, settle_plainly
 from grok2api.storage.sql.standing import quotas
 from grok2api.storage.sql.tables import AccountRow, State, table_of
 from grok2api.storage.vault import Vault
@@ -30,8 +30,12 @@ class SqlLeases(Leases):
         self.vault = vault
 
     def lease(self, wanted: LeaseRequest, now: float) -> Lease | None:
-        lease = self._runner.write(lambda connection: take_best(connection, wanted, now))
-        return replace(lease, secret=self.vault.open(lease.secret)) if lease is not None else None
+        def work(connection: Connection) -> Lease | None:
+            lease = take_best(connection, wanted, now)
+            # Opened here: when it cannot be, nothing is taken.
+            return replace(lease, secret=self.vault.open(lease.secret)) if lease is not None else None
+
+        return self._runner.write(work)
 
     def renew(self, lease_ids: Sequence[str], now: float) -> None:
         def work(connection: Connection) -> None:
@@ -41,6 +45,9 @@ class SqlLeases(Leases):
         self._runner.write(work)
 
     def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
+        plain = is_plain(settlement, lease)
+        if plain and self._runner.write_beside(lambda connection: settle_plainly(connection, lease, now)):
+            return
         self._runner.write(lambda connection: settle(connection, lease, settlement, now))
 
     def heal(self, now: float) -> None:
@@ -51,8 +58,11 @@ class SqlLeases(Leases):
         return self._runner.read(lambda connection: _shortage(connection, wanted, now))
 
     def begin_check(self, account_id: int, now: float, unless_since: float) -> Check | None:
-        check = self._runner.write(lambda connection: begin_check(connection, account_id, now, unless_since))
-        return replace(check, secret=self.vault.open(check.secret)) if check is not None else None
+        def work(connection: Connection) -> Check | None:
+            check = begin_check(connection, account_id, now, unless_since)
+            return replace(check, secret=self.vault.open(check.secret)) if check is not None else None
+
+        return self._runner.write(work)
 
     def end_check(self, check: Check, finding: Finding, now: float) -> None:
         self._runner.write(lambda connection: end_check(connection, check, finding, now))

@@ -16,9 +16,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pymysql
 from flask import Flask
-from sqlalchemy import URL, Connection, Engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import NullPool
 
 from grok2api.env import Env
 from grok2api.errors import ConfigurationError, StorageUnavailable
@@ -28,14 +29,15 @@ from grok2api.storage.sql.prepared import Prepared
 from grok2api.storage.sql.runner import Runner
 from grok2api.storage.sql.store import SqlStore, read_check_value
 from grok2api.storage.sql.tables import db
+from grok2api.storage.sql.turn import Turn
 from grok2api.storage.vault import Vault
 
-#: Connections of a worker: one that writes, as only one of the deployment can, and some that read.
-READERS = 8
+#: Connections of a worker besides the one that has its turn to write.
+OTHERS = 8
 CONNECT_S = 5.0
-#: For the server's answer to one statement.
-ANSWER_S = 20.0
-LOCK_WAIT_S = 10
+#: For the server's answer to one statement, waiting for a lock included.
+ANSWER_S = 8.0
+LOCK_WAIT_S = 5
 #: The server ends a connection that is idle for so long, also one whose worker hangs in a transaction.
 IDLE_S = 60
 MIGRATION_S = 300
@@ -45,6 +47,8 @@ _RETRY_S = 1.0
 _SAY_S = 5.0
 
 _EXAMPLE = "mysql://user:password@host:3306/database (percent-encode what is special)"
+#: A connection that is known to be closed fails at once.
+_STALE_S = 1.0
 _DEADLOCK = 1213
 _DEADLOCK_RETRIES = 5
 _NO_SUCH_DATABASE = 1049
@@ -65,18 +69,19 @@ def open_store(
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "connect_args": arguments,
-        "pool_size": READERS + 1,
+        "pool_size": OTHERS + 1,
         "max_overflow": 0,
         "pool_timeout": CONNECT_S,
         "pool_recycle": IDLE_S - 10,
         "isolation_level": "READ COMMITTED",
+        "pool_reset_on_return": None,  # it has been committed or rolled back: one more question for nothing
     }
     db.init_app(app)
     with app.app_context():
         engine = db.engine
     event.listen(engine, "connect", _prepare)
     try:
-        _migrate(engine, vault)
+        _migrate(url, arguments, vault)
         return SqlStore(MysqlRunner(engine), pools, vault)
     except (SQLAlchemyError, pymysql.Error, StorageUnavailable) as error:
         raise ConfigurationError(
@@ -162,83 +167,100 @@ def _prepare(connection: Any, _: Any) -> None:
         )
 
 
-def _migrate(engine: Engine, vault: Vault) -> None:
+def _migrate(url: URL, arguments: dict[str, Any], vault: Vault) -> None:
     """Bring the schema up to date, one process at a time: MySQL's DDL knows no transaction."""
+    patient = arguments | {"read_timeout": 2 * MIGRATION_S, "write_timeout": 2 * MIGRATION_S}
+    engine = create_engine(url, connect_args=patient, poolclass=NullPool, isolation_level="READ COMMITTED")
+    event.listen(engine, "connect", _prepare)
     with engine.connect() as connection:
+        connection.exec_driver_sql(f"SET SESSION wait_timeout = {2 * MIGRATION_S}")
         if not connection.scalar(text("SELECT GET_LOCK('grok2api_migration', :wait)"), {"wait": MIGRATION_S}):
             raise StorageUnavailable("another process has been migrating it for too long")
-        try:
-            vault.verify(read_check_value(connection))
-            connection.rollback()
-            connection.exec_driver_sql(f"SET SESSION wait_timeout = {MIGRATION_S}")
-            migrate(connection)
-            connection.exec_driver_sql("INSERT IGNORE INTO counters (name, value) VALUES ('writer', 0)")
-            connection.commit()
-        finally:
-            connection.rollback()
-            connection.execute(text("SELECT RELEASE_LOCK('grok2api_migration')"))
-            connection.invalidate()
+        vault.verify(read_check_value(connection))
+        connection.rollback()
+        migrate(connection)
+        connection.exec_driver_sql("INSERT IGNORE INTO counters (name, value) VALUES ('writer', 0)")
+        connection.commit()
+        # the lock goes with the connection
 
 
 _MY_TURN = Prepared(text("SELECT value FROM counters WHERE name = 'writer' FOR UPDATE"))
+_ONE_VIEW = Prepared(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 
 
 class MysqlRunner(Runner):
     """Runs work in the caller's greenlet or thread.
 
     One writer at a time in the whole deployment: each locks the same row first, so that what a work reads it
-    reads after its turn has come. Waiting for a turn inside a worker takes no connection.
+    reads after its turn has come. Waiting for a turn inside a worker is fair and takes no connection.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._turn = BoundedSemaphore(1)
-        self._reading = BoundedSemaphore(READERS)
+        self._turn = Turn()
+        self._others = BoundedSemaphore(OTHERS)
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        with self._reading:
-            return self._run(work, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with self._others, _ours():
+            return self._run(work, _ONE_VIEW)
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        with self._turn:
-            for _ in range(_DEADLOCK_RETRIES):
-                try:
-                    return self._run(work, None)
-                except StorageUnavailable as error:
-                    if _code(error.__cause__) != _DEADLOCK:
-                        raise
-            return self._run(work, None)
+        with self._turn, _ours():
+            return self._until_no_deadlock(work, _MY_TURN)
+
+    def write_beside(self, work: Callable[[Connection], T]) -> T:
+        with self._others, _ours():
+            return self._until_no_deadlock(work, None)
 
     def close(self) -> None:
         self._engine.dispose()
 
-    def _run(self, work: Callable[[Connection], T], first: str | None) -> T:
-        try:
-            with self._begun(first) as connection:
-                return work(connection)
-        except (DBAPIError, PoolTimeout, pymysql.Error, OSError) as error:
-            raise StorageUnavailable(f"The database cannot be used ({_cause(error)}).") from error
-
-    @contextmanager
-    def _begun(self, first: str | None) -> Iterator[Connection]:
-        """A connection whose first statement has succeeded: the server closes idle ones, which shows only then."""
-        for attempt in (1, 2):
-            connection = self._engine.connect()
+    def _until_no_deadlock(self, work: Callable[[Connection], T], first: Prepared | None) -> T:
+        for _ in range(_DEADLOCK_RETRIES):
             try:
-                connection.begin()  # said, as SQLAlchemy does not see the statements of Prepared
-                if first is None:
-                    _MY_TURN.run(connection, {})
-                else:
-                    connection.exec_driver_sql(first)
+                return self._run(work, first)
             except DBAPIError as error:
-                connection.close()
-                if not error.connection_invalidated or attempt == 2:
+                if _code(error) != _DEADLOCK:
                     raise
-                continue
-            break
-        with connection:
-            yield connection
+        return self._run(work, first)
+
+    def _run(self, work: Callable[[Connection], T], first: Prepared | None) -> T:
+        began = time.monotonic()
+        try:
+            return self._attempt(work, first)
+        except _ConnectionLost:  # the server closes idle ones, which shows only now; nothing has been done
+            if time.monotonic() - began > _STALE_S:  # it hangs rather
+                raise
+            return self._attempt(work, first)
+
+    def _attempt(self, work: Callable[[Connection], T], first: Prepared | None) -> T:
+        with self._engine.connect() as connection:
+            connection.begin()  # said, as SQLAlchemy does not see the statements of Prepared
+            try:
+                if first is not None:
+                    first.run(connection, {})
+                done = work(connection)
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise _ConnectionLost from error
+                raise
             connection.commit()
+            return done
+
+
+class _ConnectionLost(Exception):
+    """In the middle of a transaction: the server has rolled it back. Its cause is the driver's error."""
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    try:
+        yield
+    except _ConnectionLost as error:
+        problem = error.__cause__ or error
+        raise StorageUnavailable(f"The database cannot be used ({_cause(problem)}).") from problem
+    except (DBAPIError, PoolTimeout, pymysql.Error, OSError) as error:
+        raise StorageUnavailable(f"The database cannot be used ({_cause(error)}).") from error
 
 
 def _code(error: BaseException | None) -> int | None:

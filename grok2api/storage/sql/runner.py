@@ -25,4 +25,10 @@ class Runner(ABC):
         What the work reads, it reads after its turn has come. A work may be run anew, never half."""
 
     @abstractmethod
+    def write_beside(self, work: Callable[[Connection], T]) -> T:
+        """All or nothing, but others may write meanwhile: only for work that is right whatever they write.
+
+        It locks rows in the order leases, standings, accounts, as taking an account does. It may be run anew."""
+
+    @abstractmethod
     def close(self) -> None: ...

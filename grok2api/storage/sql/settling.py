@@ -4,49 +4,53 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from grok2api.accounts import DEFAULT_WINDOW_S, Lease, Settlement
-from grok2api.storage.sql.choice import release, request_number
+from grok2api.storage.sql.choice import free_slot, release, request_number
 from grok2api.storage.sql.failures import failure_changes
 from grok2api.storage.sql.prepared import Prepared
 from grok2api.storage.sql.standing import quotas, standings, write_standings
-from grok2api.storage.sql.tables import AccountRow, table_of
+from grok2api.storage.sql.tables import AccountRow, LeaseRow, table_of
 
-_accounts = table_of(AccountRow)
+_accounts, _leases = table_of(AccountRow), table_of(LeaseRow)
 
+_no_failures = exists().where(
+    _accounts.c.id == bindparam("account"), _accounts.c.strikes == 0, _accounts.c.failed_count == 0
+)
 _rests = exists().where(
     quotas.c.account_id == bindparam("account"),
     quotas.c.pool == bindparam("pool_name"),
     quotas.c.rest_until_request.is_not(None),
 )
-_PLAIN_SUCCESS = Prepared(
+_DROP_PLAIN = Prepared(delete(_leases).where(_leases.c.id == bindparam("lease"), _no_failures, ~_rests))
+_COUNT = Prepared(
     update(_accounts)
-    .where(
-        _accounts.c.id == bindparam("account"),
-        _accounts.c.strikes == 0,
-        _accounts.c.failed_count == 0,
-        ~_rests,
-    )
+    .where(_accounts.c.id == bindparam("account"))
     .values(request_count=_accounts.c.request_count + 1, last_used_at=bindparam("now"))
 )
 
 
-def settle(connection: Connection, lease: Lease, settlement: Settlement, now: float) -> None:
-    """The contract's `settle`, within a transaction."""
-    if not (_is_plain(settlement, lease) and _count_success(connection, lease, now)):
-        _carry_out(connection, lease, settlement, now)
-    release(connection, lease.id, lease.account_id, lease.pool, lease.cost)
-
-
-def _is_plain(settlement: Settlement, lease: Lease) -> bool:
+def is_plain(settlement: Settlement, lease: Lease) -> bool:
+    """Whether `settle_plainly` may be enough."""
     return settlement.reset and settlement.used <= lease.cost
 
 
-def _count_success(connection: Connection, lease: Lease, now: float) -> bool:
-    """The common end: an account without failures to forget needs no more than its counters. False: it has some."""
-    values = {"account": lease.account_id, "pool_name": lease.pool, "now": now}
-    return bool(_PLAIN_SUCCESS.run(connection, values).rowcount)
+def settle_plainly(connection: Connection, lease: Lease, now: float) -> bool:
+    """The common end, within a transaction of its own beside others: the lease is dropped, and its account, which has
+    no failures to forget, needs no more than its counters. False: nothing was done, as there is more to do."""
+    values = {"account": lease.account_id, "pool_name": lease.pool, "cost": lease.cost}
+    if not _DROP_PLAIN.run(connection, values | {"lease": lease.id}).rowcount:
+        return False
+    free_slot(connection, lease.account_id, lease.pool, lease.cost)
+    _COUNT.run(connection, {"account": lease.account_id, "now": now})
+    return True
+
+
+def settle(connection: Connection, lease: Lease, settlement: Settlement, now: float) -> None:
+    """The contract's `settle`, within a transaction."""
+    _carry_out(connection, lease, settlement, now)
+    release(connection, lease.id, lease.account_id, lease.pool, lease.cost)
 
 
 def _carry_out(connection: Connection, lease: Lease, settlement: Settlement, now: float) -> None:
@@ -65,7 +69,7 @@ def _carry_out(connection: Connection, lease: Lease, settlement: Settlement, now
 
 
 def _account_changes(account: Any, settlement: Settlement, now: float) -> dict[str, Any]:
-    changes: dict[str, Any] = {"request_count": account["request_count"] + 1, "last_used_at": now}
+    changes: dict[str, Any] = {"request_count": _accounts.c.request_count + 1, "last_used_at": now}
     if settlement.reset:
         changes |= {"strikes": 0, "failed_count": 0}
     return changes | failure_changes(account, settlement, now)

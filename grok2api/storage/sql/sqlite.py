@@ -155,6 +155,9 @@ class SqliteRunner(Runner):
         with self._turn:
             return self._run(None, "BEGIN IMMEDIATE", work)
 
+    def write_beside(self, work: Callable[[Connection], T]) -> T:
+        return self.write(work)  # SQLite has one writer at a time
+
     def close(self) -> None:
         for pool in filter(None, (self._readers, self._writer)):
             pool.kill()
