@@ -25,7 +25,7 @@ def durability_warnings(client: Client) -> list[str]:
     if told.get("appendonly") == "no" and told.get("save") == "":
         warnings.append(_NOT_PERSISTENT)
     policy = told.get("maxmemory-policy", "noeviction")
-    if policy != "noeviction" and told.get("maxmemory", "0") != "0":
+    if policy != "noeviction":
         warnings.append(_EVICTS.format(policy=policy))
     return warnings
 
@@ -33,13 +33,12 @@ def durability_warnings(client: Client) -> list[str]:
 def _told(client: Client) -> Mapping[str, str]:
     """Values by their names in redis.conf, as far as the server tells them: hosted ones often forbid CONFIG."""
     told: dict[str, str] = {}
-    for name in ("appendonly", "save", "maxmemory", "maxmemory-policy"):
+    for name in ("appendonly", "save", "maxmemory-policy"):
         with suppress(StorageUnavailable):
             told |= client.command("CONFIG GET", name)
     if told:
         return told
     with suppress(StorageUnavailable):
         info = client.command("INFO")
-        told["maxmemory"] = str(info.get("maxmemory", 0))
         told["maxmemory-policy"] = str(info.get("maxmemory_policy", "noeviction"))
     return told
