@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 
-from gevent.lock import BoundedSemaphore
+import gevent
 
 from grok2api.errors import SettingError, StorageUnavailable
 from grok2api.settings import Snapshot, Value, clean, snapshot
@@ -16,6 +17,8 @@ from grok2api.storage.base import Settings
 FRESH_S = 0.5
 #: How old the one may be that other greenlets go on with while one of them asks.
 STALE_S = 0.9
+#: How long requests wait for an answer to that, which a storage that hangs does not give.
+WAIT_S = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -38,17 +41,19 @@ class LiveSettings:
         self._defaults = dict(defaults)
         self._on_change = on_change
         self._clock = clock
-        self._refreshing = BoundedSemaphore(1)
+        self._refreshing: gevent.Greenlet[..., None] | None = None
+        self._refreshing_since = 0.0
         self._checked_at = clock()
         self._load()
 
     def snapshot(self) -> Snapshot:
         """All settings, at most FRESH_S old, or the last ones known while the storage is away."""
         age = self._clock() - self._checked_at
-        if age > STALE_S or (age > FRESH_S and not self._refreshing.locked()):
-            with self._refreshing:
-                if self._clock() - self._checked_at > FRESH_S:  # else another greenlet has just asked
-                    self._refresh()
+        if age > STALE_S or (age > FRESH_S and self._refreshing is None):
+            if self._refreshing is None:
+                self._refreshing_since = self._clock()
+                self._refreshing = gevent.spawn(copy_context().run, self._refresh)
+            self._refreshing.join(max(0.0, self._refreshing_since + WAIT_S - self._clock()))
         return self._snapshot
 
     def is_default(self, name: str) -> bool:
@@ -67,7 +72,9 @@ class LiveSettings:
                 self._load()
         except StorageUnavailable as error:
             log.warning("settings could not be refreshed: %s", error)
-        self._checked_at = self._clock()
+        finally:
+            self._checked_at = self._clock()
+            self._refreshing = None
 
     def _load(self) -> None:
         stored = self._store.load()

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 import gevent
+from gevent.event import Event
 
 from grok2api.accounts import (
     LEASE_RENEWAL_S,
@@ -20,11 +21,14 @@ from grok2api.accounts import (
 )
 from grok2api.catalogue import Model
 from grok2api.errors import AccountDead, NoAccount, RateLimited, StorageUnavailable, UpstreamError
+from grok2api.services.patience import PATIENCE_S, within
 from grok2api.storage.base import Leases
 
 #: Outcomes that wait for a storage that is away, and how often it is asked; the oldest are given up first.
 UNSETTLED_MAX = 10_000
 RETRY_S = 3.0
+#: How long the end of an answer is held up until its outcome is stored.
+SETTLE_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +50,8 @@ class AccountPool:
         self._unsettled: deque[tuple[Lease, Settlement, float]] = deque(maxlen=UNSETTLED_MAX)
         self._clock = clock
         self._open: dict[str, Lease] = {}
+        self._taking: dict[object, float] = {}
+        self._has_unsettled = Event()
         self._renewer: gevent.Greenlet[[], None] | None = None
 
     @property
@@ -54,7 +60,7 @@ class AccountPool:
         return len(self._open)
 
     def lease(self, model: Model, *, tried: tuple[int, ...], max_in_flight: int) -> Lease:
-        """Take an account for one attempt; settle it, whatever happens. Raises NoAccount."""
+        """Take an account for one attempt; settle it, whatever happens. Raises NoAccount, StorageUnavailable."""
         wanted = LeaseRequest(
             tiers=model.tiers,
             pool=model.pool,
@@ -63,12 +69,12 @@ class AccountPool:
             max_in_flight=max_in_flight,
             first_attempt=not tried,
         )
-        lease = self._leases.lease(wanted, self._clock())
-        if lease is None:
-            raise NoAccount(self._leases.shortage(wanted, self._clock()))
+        if self._taking and time.monotonic() - next(iter(self._taking.values())) > PATIENCE_S:
+            # A crowd that stands in line while a server hangs would stand in the way when it is back.
+            raise StorageUnavailable("The storage does not answer.")
+        lease = within(PATIENCE_S, lambda: self._take(wanted), too_late=self._give_back)
         self._open[lease.id] = lease
-        if self._renewer is None or self._renewer.dead:
-            self._renewer = gevent.spawn(self._renew)
+        self._keep_renewing()
         return lease
 
     def settle(
@@ -76,7 +82,7 @@ class AccountPool:
     ) -> None:
         """End a lease. error: what the attempt failed with. used: the real cost, when it is not the lease's.
 
-        The answer is not to suffer from a storage that is away: the outcome is stored when it is back.
+        The answer is not to suffer from a storage that is away or slow: the outcome is stored when it is back.
         """
         self._open.pop(lease.id, None)
         settlement = settlement_for(
@@ -91,16 +97,45 @@ class AccountPool:
             log.info("account %s: %s (%s)", mask(lease.secret), outcome, settlement.failure)
         now = self._clock()
         try:
-            self._leases.settle(lease, settlement, now)
-        except StorageUnavailable as problem:
-            self._unsettled.append((lease, settlement, now))
-            log.error("the outcome %s of account %s has to wait: %s", outcome, mask(lease.secret), problem)
+            within(SETTLE_S, lambda: self._store(lease, settlement, now))
+        except StorageUnavailable:
+            log.warning("the outcome %s of account %s is still being stored", outcome, mask(lease.secret))
         if outcome is not Outcome.CHALLENGED:
             self._on_settled(lease.account_id)
 
+    def _take(self, wanted: LeaseRequest) -> Lease:
+        me = object()
+        self._taking[me] = time.monotonic()
+        try:
+            lease = self._leases.lease(wanted, self._clock())
+            if lease is None:
+                raise NoAccount(self._leases.shortage(wanted, self._clock()))
+            return lease
+        finally:
+            del self._taking[me]
+
+    def _give_back(self, lease: Lease) -> None:
+        """Nobody waits for it any more."""
+        self.settle(lease, Outcome.ABANDONED)
+
+    def _store(self, lease: Lease, settlement: Settlement, now: float) -> None:
+        try:
+            self._leases.settle(lease, settlement, now)
+        except StorageUnavailable as problem:
+            log.error("the outcome of account %s has to wait: %s", mask(lease.secret), problem)
+            self._unsettled.append((lease, settlement, now))
+            self._has_unsettled.set()
+            self._keep_renewing()
+
+    def _keep_renewing(self) -> None:
+        if self._renewer is None or self._renewer.dead:
+            self._renewer = gevent.spawn(self._renew)
+
     def _renew(self) -> None:
         while self._open or self._unsettled:
-            gevent.sleep(LEASE_RENEWAL_S if not self._unsettled else RETRY_S)
+            if self._unsettled or self._has_unsettled.wait(LEASE_RENEWAL_S):
+                gevent.sleep(RETRY_S)
+            self._has_unsettled.clear()
             try:
                 self._leases.renew(list(self._open), self._clock())
                 self._settle_late()

@@ -14,9 +14,16 @@ def storage_environ(backend: str) -> Iterator[dict[str, str]]:
     """A storage of this backend with nothing in it, on a server of its own; for file nothing is needed."""
     if backend == "mysql":
         with MariaDbServer() as server:
-            yield {"STORAGE_MODE": "mysql", "DATABASE_URL": server.url("grok2api")}
+            yield environ_of(server)
     elif backend == "redis":
         with RedisServer() as redis:
-            yield {"STORAGE_MODE": "redis", "DATABASE_URL": redis.url()}
+            yield environ_of(redis)
     else:
         yield {}
+
+
+def environ_of(server: MariaDbServer | RedisServer) -> dict[str, str]:
+    """For a gateway over this server."""
+    if isinstance(server, MariaDbServer):
+        return {"STORAGE_MODE": "mysql", "DATABASE_URL": server.url("grok2api")}
+    return {"STORAGE_MODE": "redis", "DATABASE_URL": server.url()}

@@ -21,6 +21,10 @@ KEY_CHECK = "key_check"
 #: A session that nobody has used for so long has ended.
 SESSION_MAX_S = 7 * 24 * 3600
 
+#: How long a settlement is remembered, so that it counts once although it is sent again: a client that got no
+#: answer does so within seconds.
+SETTLED_S = 120
+
 
 class Key(StrEnum):
     SCHEMA = "grok2api:schema"  # text: the version
@@ -48,6 +52,8 @@ class Key(StrEnum):
 
     LEASES = "grok2api:leases"  # sorted set: lease (a random name, id, cost, pool) by when it is void
 
+    SETTLED = "grok2api:settled:"  # <lease>, text, for SETTLED_S: it has been settled
+
     SETTINGS = "grok2api:settings"  # hash: name -> JSON, sealed
     SETTINGS_VERSION = "grok2api:settings_version"  # text
     KEPT = "grok2api:kept"  # hash: values made once
@@ -67,6 +73,7 @@ def prelude() -> str:
         "blocked": f"'{BLOCKED}'",
         "job_dead_s": JOB_DEAD_S,
         "session_max_s": SESSION_MAX_S,
+        "settled_s": SETTLED_S,
         "key_check": f"'{KEY_CHECK}'",
     }
     numbers = ", ".join(f"{name} = {value}" for name, value in rules.items())

@@ -7,6 +7,7 @@ import hmac
 from flask import Blueprint, Response, request
 from flask_login import LoginManager, UserMixin, current_user
 
+from grok2api.services.patience import PATIENCE_S, within
 from grok2api.storage.base import AdminSession
 from grok2api.web.admin.errors import Forbidden, NotLoggedIn
 from grok2api.web.services import get_services
@@ -53,7 +54,8 @@ def _bearer_token() -> str:
 
 
 def _operator(token: str, *, bearer: bool) -> Operator | None:
-    session = get_services().auth.session(token)
+    auth = get_services().auth
+    session = within(PATIENCE_S, lambda: auth.session(token))
     return Operator(token, session, bearer=bearer) if session is not None else None
 
 

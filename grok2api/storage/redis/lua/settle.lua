@@ -15,6 +15,8 @@ local cooldown_s, rest_requests, rest_s = number(ARGV[12]), tonumber(ARGV[13]), 
 local exhausted = ARGV[15] == '1'
 
 local dropped = drop(lease)
+-- One that was carried out, but whose answer was lost, is sent again.
+if not redis.call('SET', key.settled .. lease, '', 'NX', 'EX', rule.settled_s) then return end
 local account = account_of(id)
 if not account then return end -- deleted meanwhile
 local standings = standings_of(id)
