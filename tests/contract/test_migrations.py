@@ -29,16 +29,14 @@ from tests.contract.dealings import (
     add,
     chosen,
     describe,
-    everyone,
     set_quota,
     take,
     use,
     wanting,
 )
 from tests.contract.places import FilePlace, open_at
+from tests.contract.upgrades import SCHEMAS, verify_upgraded
 from tests.gateway import ROOT, clean_environ
-
-SCHEMAS = Path(__file__).parent / "schemas"
 
 
 def dump(path: Path) -> list[str]:
@@ -87,21 +85,7 @@ def test_an_older_database_is_upgraded_without_loss(file: FilePlace, schema: Pat
         connection.executescript(schema.read_text("utf-8"))
     store = file.open()
     assert file.rows("SELECT version_num FROM alembic_version") == [(head_revision(),)]
-    first, second = everyone(store)
-    assert (first.secret, first.tier, first.note, first.tags) == (
-        "basic-000000",
-        Tier.BASIC,
-        "bought in May",
-        ("may",),
-    )
-    assert (first.quotas["default"].remaining, first.request_count) == (7, 2)
-    assert first.in_flight == 1
-    assert (second.secret, second.tier, second.failed_count) == ("super-000000", Tier.SUPER, 1)
-    assert second.quotas["default"].cooldown_until == NOW + 3600
-    assert store.settings.load().values == {"image_mode": "url", "stream_chunk_timeout": 120}
-    assert store.settings.keep("session_key", "other") == "kept"
-    assert store.sessions.get("d" * 64) == AdminSession("d" * 64, "admin", "csrf", NOW, NOW)
-    assert chosen(store, wanting(max_in_flight=1), NOW + 100) == first.id
+    verify_upgraded(store)
 
 
 def test_there_is_a_dump_of_every_schema_but_the_newest() -> None:

@@ -12,8 +12,8 @@ from enum import StrEnum
 from grok2api.accounts import BLOCKED, DEFAULT_POOL, DEFAULT_WINDOW_S, FULL_QUOTA, LEASE_S
 from grok2api.storage.base import JOB_DEAD_S
 
-#: Version of all this. A release that changes it migrates; an older one refuses a newer version.
-SCHEMA = 1
+#: Version of all this, see `upgrades.py`. An older release refuses a newer version.
+SCHEMA = 2
 
 #: The field of `Key.KEPT` that tells with which SECRET_KEY the secrets are sealed.
 KEY_CHECK = "key_check"
@@ -51,6 +51,8 @@ class Key(StrEnum):
     REQUESTS = "grok2api:requests:"  # <pool>, text: client requests counted, while somebody rests
 
     LEASES = "grok2api:leases"  # sorted set: lease (a random name, id, cost, pool) by when it is void
+
+    LEASED = "grok2api:leased"  # of schema 1, hash: lease (a random name alone) -> id:cost:pool
 
     SETTLED = "grok2api:settled:"  # <lease>, text, for SETTLED_S: it has been settled
 

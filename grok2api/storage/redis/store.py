@@ -20,11 +20,12 @@ from grok2api.storage.redis.address import Address, parse_address
 from grok2api.storage.redis.client import BATCH, Client, cause
 from grok2api.storage.redis.durability import durability_warnings
 from grok2api.storage.redis.jobs import RedisJobs
-from grok2api.storage.redis.keys import SCHEMA, Key
+from grok2api.storage.redis.keys import Key
 from grok2api.storage.redis.leases import RedisLeases
 from grok2api.storage.redis.sealing import check_value, reseal
 from grok2api.storage.redis.sessions import RedisSessions
 from grok2api.storage.redis.settings import RedisSettings, first_version
+from grok2api.storage.redis.upgrades import check_schema, upgrade
 from grok2api.storage.vault import Vault
 
 #: How long a server that is not up yet is waited for.
@@ -43,7 +44,9 @@ def open_store(
     client = Client(address)
     try:
         _wait_for(client, address, start_wait_s)
-        _check_schema(client, address)
+        version = check_schema(client, _shown(address))
+        vault.verify(check_value(client))
+        upgrade(client, version)
         store = RedisStore(client, pools, vault)
         warnings = store.warnings()
     except StorageUnavailable as error:
@@ -92,14 +95,6 @@ def _may_pass(error: BaseException) -> bool:
     return isinstance(error, (ConnectionError, AnswerTimeout, OSError))
 
 
-def _check_schema(client: Client, address: Address) -> None:
-    version = client.command("GET", Key.SCHEMA)
-    if version is not None and (not version.isdigit() or int(version) > SCHEMA):
-        raise ConfigurationError(
-            f"{_shown(address)}: its data is of a newer release (schema {version}). Run that release."
-        )
-
-
 class RedisStore(Store):
     leases: RedisLeases
     accounts: RedisAccounts
@@ -117,7 +112,7 @@ class RedisStore(Store):
         self.settings = RedisSettings(client, held)
         self.sessions = RedisSessions(client)
         self.jobs = RedisJobs(client)
-        client.together(("SETNX", Key.SCHEMA, SCHEMA), ("SETNX", Key.SETTINGS_VERSION, first_version()))
+        client.command("SETNX", Key.SETTINGS_VERSION, first_version())
         if kept != vault.check_value:
             self.reseal(vault)
         self.accounts.complete_pools()

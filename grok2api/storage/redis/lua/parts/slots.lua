@@ -2,10 +2,11 @@
 
 local TIDY_LIMIT = 200
 
--- Drop a lease: whether it was still there, and its account's id, pool and cost. A lease's name tells them.
+-- Drop a lease: whether it was still there, and its account's id, pool and cost. A lease's name tells them, but for
+-- one that a worker of an older release took after the upgrade.
 local function drop(lease)
   local id, cost, pool = lease:match('^%x+:(%d+):(%d+):(.*)$')
-  if redis.call('ZREM', key.leases, lease) == 0 then return false end
+  if redis.call('ZREM', key.leases, lease) == 0 or not id then return false end
   redis.call('SREM', key.holds .. id, lease)
   return true, id, pool, tonumber(cost)
 end
@@ -23,8 +24,8 @@ end
 local function release_void(now)
   local void = redis.call('ZRANGEBYSCORE', key.leases, '-inf', text(now), 'LIMIT', 0, TIDY_LIMIT)
   for _, lease in ipairs(void) do
-    local _, id, pool, cost = drop(lease)
-    local account = account_of(id)
+    local dropped, id, pool, cost = drop(lease)
+    local account = dropped and account_of(id)
     if account then
       local standings = standings_of(id)
       give_back(account, standings, pool, cost)

@@ -1,0 +1,30 @@
+"""What older releases wrote, in `schemas/`: the same few things in each, see `write_dump` of test_migrations.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grok2api.accounts import Tier
+from grok2api.storage.base import AdminSession, Store
+from tests.contract.dealings import NOW, chosen, everyone, wanting
+
+SCHEMAS = Path(__file__).parent / "schemas"
+
+
+def verify_upgraded(store: Store) -> None:
+    """Nothing is lost, and an open lease of the older release ends as it would have."""
+    first, second = everyone(store)
+    assert (first.secret, first.tier, first.note, first.tags) == (
+        "basic-000000",
+        Tier.BASIC,
+        "bought in May",
+        ("may",),
+    )
+    assert (first.quotas["default"].remaining, first.request_count) == (7, 2)
+    assert first.in_flight == 1
+    assert (second.secret, second.tier, second.failed_count) == ("super-000000", Tier.SUPER, 1)
+    assert second.quotas["default"].cooldown_until == NOW + 3600
+    assert store.settings.load().values == {"image_mode": "url", "stream_chunk_timeout": 120}
+    assert store.settings.keep("session_key", "other") == "kept"
+    assert store.sessions.get("d" * 64) == AdminSession("d" * 64, "admin", "csrf", NOW, NOW)
+    assert chosen(store, wanting(max_in_flight=1), NOW + 100) == first.id
