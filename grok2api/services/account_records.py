@@ -14,11 +14,12 @@ only `secret` is needed. Times are epoch seconds, null is unknown:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from grok2api.accounts import FULL_QUOTA, Account, Quota, Tier, clean_secret
+from grok2api.accounts import DEFAULT_WINDOW_S, FULL_QUOTA, Account, Quota, Tier, clean_secret
 from grok2api.errors import GatewayError
 
 FORMAT = "grok2api-accounts"
@@ -49,15 +50,22 @@ def to_record(account: Account) -> dict[str, Any]:
 
 
 def from_record(record: object, now: float) -> Account:
-    """The account of a record; fields that are left out have their usual value, and it was added `now`. Raises
-    BadRecord."""
+    """The account of a record; fields that are left out have their usual value, and it was added `now`. A quota
+    that is used up, with no word until when, counts as such for DEFAULT_WINDOW_S from `now`. Raises BadRecord."""
     if not isinstance(record, Mapping):
         raise BadRecord("is not an object")
     values = _read(record, _FIELDS, "")
     if "secret" not in values:
         raise BadRecord("secret is missing")
     usual: dict[str, Any] = {"id": 0, "tier": Tier.BASIC, "created_at": now}
-    return Account(**(usual | values))
+    quotas = {pool: _with_window(quota, now) for pool, quota in values.get("quotas", {}).items()}
+    return Account(**(usual | values | {"quotas": quotas}))
+
+
+def _with_window(quota: Quota, now: float) -> Quota:
+    if quota.remaining != 0 or quota.window_ends_at is not None:
+        return quota
+    return replace(quota, window_ends_at=now + DEFAULT_WINDOW_S)
 
 
 def write_file(accounts: Iterable[Account]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok2api.accounts import FULL_QUOTA, Account, Quota, Tier
+from grok2api.accounts import DEFAULT_WINDOW_S, FULL_QUOTA, Account, Quota, Tier
 from grok2api.services.account_records import (
     FORMAT,
     VERSION,
@@ -29,7 +29,10 @@ _texts = st.text(st.characters(codec="utf-8"), max_size=60)
 _counts = st.integers(0, 2**31 - 1)
 _rests = st.one_of(st.just((None, None)), st.tuples(_counts, _times))
 _quotas = st.builds(
-    lambda remaining, ends, cooling, rest: Quota(remaining, ends, cooling, *rest),
+    # an account that has no calls left always has a time when its window ends
+    lambda remaining, ends, cooling, rest: Quota(
+        remaining, NOW if remaining == 0 and ends is None else ends, cooling, *rest
+    ),
     st.none() | st.integers(0, FULL_QUOTA),
     st.none() | _times,
     st.none() | _times,
@@ -73,6 +76,16 @@ def test_no_field_of_an_account_is_forgotten() -> None:
 
 def test_a_secret_is_enough_and_is_cleaned() -> None:
     assert from_record({"secret": f" sso={SECRET}; "}, NOW) == Account(0, SECRET, Tier.BASIC, NOW)
+
+
+def test_nothing_left_without_an_end_is_nothing_left_for_a_window_from_now() -> None:
+    quotas = {
+        "default": {"remaining": 0, "cooldown_until": NOW + 5},
+        "heavy": {"remaining": 0, "window_ends_at": 3},
+    }
+    account = from_record({"secret": SECRET, "created_at": 1.0, "quotas": quotas}, NOW)
+    assert account.quotas["default"] == Quota(0, NOW + DEFAULT_WINDOW_S, NOW + 5)
+    assert account.quotas["heavy"] == Quota(0, 3.0)
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
