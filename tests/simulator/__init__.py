@@ -26,7 +26,7 @@ DIRECTIVES, anywhere in `message`; the last one counts
 SCENARIOS
     text    natural plain think search echo tags tags_split(size=) artifact unwrapped wait_then_ok(wait=)
             script(script64=)        `plain tokens=0` is an empty success; `answers.TAGS_VISIBLE` is tags
-                                     without its tags
+                                     without its tags; wait_then_ok delays any endpoint (only=)
     odd     late_think unclosed_think repeat_final side_by_side token_objects no_model_response message_only
             both_keys junk_lines long_line(size=) malformed malformed_mid
     media   images cards cached late_urls one_moderated all_moderated placeholder_urls preview_only edit

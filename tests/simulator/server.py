@@ -19,7 +19,7 @@ from .journal import Journal, Record
 from .pacing import Pacer
 from .replies import Reply, Stream, Whole, envelope
 from .steps import Reset, Stall
-from .unary import Unary, fault_of
+from .unary import Unary, spoiled
 
 CHAT = "/rest/app-chat/conversations/new"
 _ENDPOINTS = {
@@ -131,7 +131,7 @@ class Simulation:
         answer = {"upload": self.unary.upload, "create": self.unary.create, "limits": self.unary.limits}[
             endpoint
         ]
-        return fault_of(account, endpoint) or answer(account, request.body)
+        return spoiled(account, endpoint, lambda: answer(account, request.body))
 
     def _account(self, request: Request) -> Account | Envelope:
         """The account of the sso cookie, or the error for a bad cookie or a missing x-statsig-id."""

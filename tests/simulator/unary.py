@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -35,12 +36,12 @@ def _body(raw: bytes) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def fault_of(account: Account, endpoint: str) -> Reply | None:
-    """The account's fault when it is aimed at this endpoint."""
+def spoiled(account: Account, endpoint: str, good: Callable[[], Reply]) -> Reply:
+    """The account's fault when it is aimed at this endpoint, else the good answer, which wait_then_ok delays."""
     directive = account.fault(endpoint)
     if directive is None:
-        return None
-    reply = faults.unary(directive)
+        return good()
+    reply = good() if directive.name == "wait_then_ok" else faults.unary(directive)
     reply.before = before(directive) + reply.before
     return reply
 
@@ -121,11 +122,14 @@ class Unary:
 
     def asset(self, request: Request) -> Reply:
         """A file of the asset host: 403 without a cookie of the owner, 404 for an unknown path."""
+        visitor = self._accounts.get(request.cookies.get("sso", ""))
+        if visitor is None:
+            return self._owned(request, None)
+        return spoiled(visitor, "assets", lambda: self._owned(request, visitor))
+
+    def _owned(self, request: Request, visitor: Account | None) -> Reply:
         match = _USER.match(request.path)
         owner = self._accounts.owner(match[1]) if match else None
-        visitor = self._accounts.get(request.cookies.get("sso", ""))
-        if visitor is not None and (fault := fault_of(visitor, "assets")) is not None:
-            return fault
         if match and (visitor is None or visitor is not owner):
             return Whole(403, b"Forbidden", "text/plain")
         file = owner.assets.get(request.path.lstrip("/")) if owner else None
