@@ -124,6 +124,7 @@ class Witness:
             return found == (503, False, "storage_unavailable") and bool(document["error"])
 
         settings = {"grok_config": {"show_thinking": False}}
+        login = {"username": "admin", "password": "admin"}
         with ThreadPoolExecutor(20) as clients:
             asked = [clients.submit(check, "whole", self.chat, refused) for _ in range(6)]
             asked += [
@@ -134,6 +135,7 @@ class Witness:
                 clients.submit(
                     check, "settings", lambda: self.ask("POST", "/api/settings", settings), admin_refused
                 ),
+                clients.submit(check, "login", lambda: self.ask("POST", "/api/login", login), admin_refused),
                 clients.submit(check, "ready", lambda: self.ask("GET", "/ready"), lambda s, _: s == 503),
                 clients.submit(check, "health", lambda: self.ask("GET", "/health"), lambda s, _: s == 200),
             ]

@@ -8,6 +8,7 @@ from flask import Response, request
 from flask_login import current_user, login_user, logout_user
 
 from grok2api.services.admin_auth import LoginRefused, LoginTooFar
+from grok2api.services.patience import PATIENCE_S, within
 from grok2api.web.admin.fields import text_field
 from grok2api.web.admin.guard import LOGIN_PATH, Operator, blueprint
 from grok2api.web.body import read_json
@@ -20,9 +21,10 @@ log = logging.getLogger(__name__)
 @blueprint.post(LOGIN_PATH)
 def log_in() -> Response:
     body = read_json()
+    name, password, addresses = text_field(body, "username"), text_field(body, "password"), _addresses()
     auth = get_services().auth
     try:
-        login = auth.log_in(text_field(body, "username"), text_field(body, "password"), _addresses())
+        login = within(PATIENCE_S, lambda: auth.log_in(name, password, addresses))
     except (LoginRefused, LoginTooFar) as error:
         log.warning("a login from %s was refused: %s", request.remote_addr, error)
         raise
