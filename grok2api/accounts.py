@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from string import ascii_lowercase, ascii_uppercase
 
 #: An unknown quota counts as full: more than any real one.
 FULL_QUOTA = 1_000_000_000
@@ -21,6 +22,8 @@ DEFAULT_POOL = "default"
 
 LEASE_S = 45.0
 LEASE_RENEWAL_S = 15.0
+#: How long a void lease is remembered, for the outcome that may still come.
+VOID_KEPT_S = 86_400.0
 
 REST_REQUESTS = 5
 REST_MAX_S = 600.0
@@ -36,6 +39,7 @@ BLOCKED = "blocked"
 _SECRET = re.compile(r"[A-Za-z0-9._~+/\-]{8,4096}={0,2}")
 _COOKIE = re.compile(r"\Acookie:", re.IGNORECASE)
 _AROUND = " \t\r\n\"'"
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class Tier(StrEnum):
@@ -236,7 +240,8 @@ class Lease:
 class Settlement:
     """What the end of a lease changes, decided here and carried out by the storage.
 
-    used: the real cost, where it differs from the lease's. reset: failures are forgotten.
+    used: the real cost. What the lease took beyond it is given back, unless the lease is void by then.
+    reset: failures are forgotten.
     failure: a reason to note and count. strike_limit: this failure counts towards expiry, and the
     account expires with `failure` at that many in a row. expire: the reason to expire at once.
     cooldown_s: out of choice for this long (never shortens a running cooldown). rest_requests,
@@ -330,6 +335,11 @@ def mask(secret: str) -> str:
     return f"{secret[:4]}…{secret[-4:]}" if len(secret) > 16 else "…"
 
 
+def lower_ascii(text: str) -> str:
+    """As the search compares: only ASCII letters have a case that every storage knows."""
+    return text.translate(_ASCII_LOWER)
+
+
 def status_of(account: Account, now: float) -> Status:
     """The one word that stands for an account: what it is for its default pool."""
     if account.expired_reason is not None:
@@ -367,6 +377,8 @@ def settlement_for(
     upstream itself says to wait. exhausted: upstream said that the quota is gone.
     """
     spent = lease.cost if used is None else used
+    if outcome is Outcome.CHALLENGED:
+        return Settlement(outcome, used=0)  # it never came to the account
     if outcome is Outcome.SUCCESS:
         return Settlement(outcome, spent, reset=True)
     if outcome is Outcome.DEAD:
@@ -383,7 +395,7 @@ def settlement_for(
         return Settlement(outcome, spent, failure=reason, cooldown_s=wait, exhausted=gone)
     if outcome is Outcome.FAILED:
         return Settlement(outcome, spent, failure=reason, rest_requests=REST_REQUESTS, rest_s=REST_MAX_S)
-    return Settlement(outcome, spent)  # abandoned, our fault, challenged: no penalty
+    return Settlement(outcome, spent)  # abandoned, our fault: no penalty
 
 
 def dedupe(secrets: Sequence[str]) -> list[str]:

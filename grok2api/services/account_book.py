@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from string import ascii_lowercase, ascii_uppercase
 
 from grok2api.accounts import (
     Account,
@@ -16,6 +15,7 @@ from grok2api.accounts import (
     clean_lines,
     clean_secret,
     hint_of,
+    lower_ascii,
     status_of,
 )
 from grok2api.storage.base import Accounts
@@ -24,8 +24,6 @@ _PAGE = 1000
 
 #: No storage has a greater id, and some cannot even be asked for one.
 _ID_MAX = 2**31 - 1
-
-_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 @dataclass(frozen=True)
@@ -116,6 +114,6 @@ def _lets_through(query: AccountQuery, account: Account, now: float) -> bool:
 
 
 def _has_text(account: Account, text: str) -> bool:
-    part = text.translate(_ASCII_LOWER)
+    part = lower_ascii(text)
     places = (hint_of(account.secret), account.note, *account.tags)
-    return account.secret == text or any(part in place.translate(_ASCII_LOWER) for place in places)
+    return account.secret == text or any(part in lower_ascii(place) for place in places)

@@ -46,12 +46,13 @@ class Leases(ABC):
 
     @abstractmethod
     def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
-        """End a lease and carry out what its outcome changes. A void lease's outcome still counts; settling
-        twice frees the slot once."""
+        """End a lease and carry out what its outcome changes, once: settled again, because an answer was lost,
+        it is nothing. A void lease's outcome still counts for VOID_KEPT_S."""
 
     @abstractmethod
     def heal(self, now: float) -> None:
-        """Free the slots of void leases; `lease` does it too, but in a quiet time nobody leases."""
+        """Free the slots of void leases; `lease` does it too, but in a quiet time nobody leases. Forget those that
+        nobody settled for VOID_KEPT_S."""
 
     @abstractmethod
     def shortage(self, wanted: LeaseRequest, now: float) -> Shortage:

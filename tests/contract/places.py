@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -22,9 +22,9 @@ from grok2api.storage.base import Store
 POOLS = ("default", "heavy")
 
 
-def open_at(env: Env) -> Store:
-    """A store of its own, as another worker would open it."""
-    return open_store(Flask("contract"), env, POOLS)
+def open_at(env: Env, pools: Sequence[str] = POOLS) -> Store:
+    """A store of its own, as another worker would open it, also one of a release with other pools."""
+    return open_store(Flask("contract"), env, pools)
 
 
 class Place(ABC):

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 from grok2api.accounts import AddReport, Outcome, Tier
 from grok2api.storage.base import Store
 from tests.contract.dealings import (
     ANY,
+    COSTLY,
     HEAVY,
     NOW,
     account,
     add,
     chosen,
     describe,
+    end,
     everyone,
     set_quota,
     take,
     use,
     wanting,
 )
-from tests.contract.places import POOLS, Place
+from tests.contract.places import POOLS, Place, open_at
 
 
 def test_a_new_account_is_as_good_as_unused(store: Store) -> None:
@@ -125,6 +128,15 @@ def test_the_id_of_a_deleted_account_is_not_given_again(store: Store, place: Pla
 
 def test_a_pool_that_is_new_in_this_release_counts_for_old_accounts(store: Store, place: Place) -> None:
     (id_,) = add(store, 1)
-    assert set(account(store, id_).quotas) == set(POOLS)
-    again = place.open()
-    assert set(account(again, id_).quotas) == set(POOLS)
+    held = [take(store, ANY), take(store, COSTLY)]
+    new = (*POOLS, "new")
+    with closing(open_at(place.env, new)) as newer:
+        assert set(account(newer, id_).quotas) == set(new)
+        assert newer.leases.lease(wanting(pool="new", max_in_flight=2), NOW) is None
+        held.append(take(newer, wanting(pool="new", cost=4)))
+        for lease in held:
+            end(store, lease)
+        check = newer.leases.begin_check(id_, NOW + 1, NOW)
+        assert check is not None and check.settled == {"default": 5, "heavy": 0, "new": 4}
+        (later,) = add(store, 1, name="of-an-older-worker")
+        assert take(newer, wanting(pool="new", exclude=(id_,))).account_id == later

@@ -126,7 +126,7 @@ def test_filters_combine(store: Store) -> None:
     [
         ("alpha-000000-beta", {0}), ("ALPHA", {0}), ("-beta", {0}), ("lpha-000000-bet", set()),
         ("in may", {1}), ("100%", {1}), ("100_", set()), ("%", {1}), ("_", set()), ("☂", {1}),
-        ("shar", {0, 2}), ("nothing", set()),
+        ("shar", {0, 2}), ("nothing", set()), ("Äpfel", {2}), ("Äpfel ÖL 中", {2}),
     ],
 )  # fmt: skip
 def test_text_is_looked_for_in_tags_note_and_the_secrets_ends(
@@ -137,7 +137,7 @@ def test_text_is_looked_for_in_tags_note_and_the_secrets_ends(
     ids = [one.id for one in everyone(store)]
     describe(store, ids[0], "", ("Shared",))
     describe(store, ids[1], "bought in May ☂ 100% good", ())
-    describe(store, ids[2], "", ("x", "unshared"))
+    describe(store, ids[2], "Äpfel ÖL 中文", ("x", "unshared"))
     assert page(store, text=text) == ([ids[number] for number in sorted(found)], len(found))
 
 

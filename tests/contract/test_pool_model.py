@@ -34,7 +34,7 @@ from grok2api.accounts import (
 from tests.contract.dealings import NOW, everyone
 from tests.contract.places import POOLS, Place
 
-LEASE_S, WINDOW_S, FULL = 45.0, 20 * 3600.0, 10**9
+LEASE_S, WINDOW_S, FULL, DAY_S = 45.0, 20 * 3600.0, 10**9, 24 * 3600.0
 TIERS = (Tier.BASIC, Tier.SUPER)
 
 
@@ -59,6 +59,11 @@ class Standing:
             if self.remaining == 0 and self.window_ends_at is None:
                 self.window_ends_at = now + WINDOW_S
 
+    def give_back(self, cost: int) -> None:
+        self.taken -= cost
+        if self.remaining is not None:
+            self.remaining += cost
+
 
 @dataclass
 class Modelled:
@@ -66,6 +71,7 @@ class Modelled:
     tier: Tier
     standings: dict[str, Standing] = field(default_factory=lambda: {pool: Standing() for pool in POOLS})
     leases: dict[str, float] = field(default_factory=dict)
+    void: dict[str, float] = field(default_factory=dict)
     costs: dict[str, tuple[str, int]] = field(default_factory=dict)
     checked_at: float = 0.0
     used_at: float = 0.0
@@ -127,6 +133,8 @@ class Dealings(RuleBasedStateMachine):
     def heal(self) -> None:
         self.store.leases.heal(self.now)
         self._void_leases()
+        for account in self.model.values():
+            account.void = {id_: at for id_, at in account.void.items() if at > self.now - DAY_S}
 
     # --- checks ---
 
@@ -182,7 +190,7 @@ class Dealings(RuleBasedStateMachine):
             account.failures += 1
             account.refusals += refused == "refused"
             if refused != "refused":
-                account.expired = refused
+                account.expired = account.expired if account.expired == "blocked" else refused
             elif account.refusals >= 3:
                 account.expired = account.expired or refused
             return
@@ -238,7 +246,9 @@ class Dealings(RuleBasedStateMachine):
 
     def _void_leases(self) -> None:
         for account in self.model.values():
-            account.leases = {id_: end for id_, end in account.leases.items() if end > self.now}
+            over = [id_ for id_, end in account.leases.items() if end <= self.now]
+            account.leases = {id_: end for id_, end in account.leases.items() if id_ not in over}
+            account.void |= dict.fromkeys(over, self.now)
 
     def _best(self, wanted: LeaseRequest) -> set[int]:
         """The accounts that the rules put first; more than one only where they are equal."""
@@ -293,11 +303,16 @@ class Dealings(RuleBasedStateMachine):
             return
         account = self.model[lease.account_id]
         standing = account.standings[lease.pool]
-        account.leases.pop(lease.id, None)
+        held = account.leases.pop(lease.id, None)
+        if held is None and account.void.pop(lease.id, None) is None:
+            return  # it was settled before
         account.requests += 1
         for each in account.standings.values():
             each.pass_time(self.now)
-        if used is not None and used > lease.cost:
+        if outcome is Outcome.CHALLENGED:
+            if held is not None:
+                standing.give_back(lease.cost)
+        elif used is not None and used > lease.cost:
             standing.spend(used - lease.cost, self.now)
         match outcome:
             case Outcome.SUCCESS:
@@ -310,7 +325,7 @@ class Dealings(RuleBasedStateMachine):
                 account.refusals += 1
                 account.expired = account.expired or ("said" if account.refusals >= 3 else None)
             case Outcome.DEAD:
-                account.expired = "said"
+                account.expired = account.expired if account.expired == "blocked" else "said"
             case Outcome.CAPACITY:
                 self._cool(standing, min(10.0, 10.0 if wait_s is None else wait_s))
             case Outcome.RATE_LIMITED:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from grok2api.accounts import DEFAULT_WINDOW_S, Outcome, Status, Tier, settlement_for, status_of
+from grok2api.accounts import (
+    BLOCKED,
+    DEFAULT_WINDOW_S,
+    LEASE_S,
+    VOID_KEPT_S,
+    Finding,
+    Outcome,
+    QuotaReading,
+    Status,
+    Tier,
+    settlement_for,
+    status_of,
+)
 from grok2api.storage.base import Store
 from tests.contract.dealings import (
     ANY,
@@ -34,6 +46,32 @@ def test_settling_twice_frees_the_slot_once(store: Store) -> None:
     assert in_flight(store) == 1
 
 
+@pytest.mark.parametrize("outcome", Outcome)
+def test_an_outcome_that_is_told_again_counts_once(store: Store, place: Place, outcome: Outcome) -> None:
+    (id_,) = add(store, 1)
+    set_quota(store, [id_], "default", 50, now=NOW)
+    lease, late = take(store, wanting(cost=4)), take(store)
+    store.leases.heal(NOW + LEASE_S + 1)  # what is void and what is not
+    held = take(store, wanting(cost=4), NOW + LEASE_S + 1)
+    for one in (lease, held):
+        end(store, one, outcome, NOW + 60, used=7)
+    once = account(store, id_)
+    for one in (held, lease):
+        end(place.open(), one, outcome, NOW + 70, used=7)
+    assert account(store, id_) == once
+    end(store, late, Outcome.SUCCESS, NOW + 80)
+    assert account(store, id_).request_count == once.request_count + 1 == 3
+
+
+def test_void_leases_are_not_remembered_for_ever(store: Store) -> None:
+    (id_,) = add(store, 1)
+    lease = take(store)
+    store.leases.heal(NOW + LEASE_S + 1)
+    store.leases.heal(NOW + LEASE_S + 1 + VOID_KEPT_S)
+    end(store, lease, Outcome.FAILED, NOW + VOID_KEPT_S + 100)
+    assert account(store, id_).request_count == 0
+
+
 def test_settling_in_any_store_frees_the_slot(store: Store, place: Place) -> None:
     add(store, 1)
     end(place.open(), take(store))
@@ -51,9 +89,7 @@ def test_settling_for_a_deleted_account_is_nothing(store: Store, place: Place) -
     assert chosen(store) == new
 
 
-@pytest.mark.parametrize(
-    "outcome", [Outcome.ABANDONED, Outcome.OUR_FAULT, Outcome.CHALLENGED, Outcome.SUCCESS]
-)
+@pytest.mark.parametrize("outcome", [Outcome.ABANDONED, Outcome.OUR_FAULT, Outcome.SUCCESS])
 def test_an_end_without_fault_costs_no_more_than_its_calls(
     store: Store, place: Place, outcome: Outcome
 ) -> None:
@@ -75,6 +111,30 @@ def test_a_real_cost_above_the_lease_is_charged_but_never_below_zero(store: Stor
     quota = account(store, id_).quotas["default"]
     assert (quota.remaining, quota.window_ends_at) == (0, NOW + DEFAULT_WINDOW_S)
     assert chosen(store) is None
+
+
+@pytest.mark.parametrize("left", [None, 4, 9])
+def test_what_never_came_to_the_account_costs_nothing(store: Store, place: Place, left: int | None) -> None:
+    (id_,) = add(store, 1)
+    if left is not None:
+        set_quota(store, [id_], "default", left, now=NOW)
+    for _ in range(3):
+        assert use(store, Outcome.CHALLENGED, wanting(cost=4)) == id_
+    quota = account(store, id_).quotas["default"]
+    assert (quota.remaining, account(store, id_).failed_count) == (left, 0)
+    check = store.leases.begin_check(id_, NOW + 1, NOW)
+    assert check is not None
+    store.leases.end_check(check, Finding({"default": QuotaReading(30)}), NOW + 1)
+    assert account(store, id_).quotas["default"].remaining == 30
+
+
+def test_the_cost_of_a_void_lease_stays_spent(store: Store) -> None:
+    (id_,) = add(store, 1)
+    set_quota(store, [id_], "default", 9, now=NOW)
+    lease = take(store, wanting(cost=4))
+    store.leases.heal(NOW + LEASE_S + 1)
+    end(store, lease, Outcome.CHALLENGED, NOW + LEASE_S + 2)
+    assert account(store, id_).quotas["default"].remaining == 5
 
 
 def test_a_real_cost_of_an_unknown_quota_leaves_it_unknown(store: Store) -> None:
@@ -245,6 +305,18 @@ def test_a_dead_account_expires_at_once_in_every_pool(store: Store) -> None:
     assert account(store, id_).expired_reason == "dead"
     assert chosen(store, ANY, NOW + 10**7) is None
     assert chosen(store, HEAVY, NOW + 10**7) is None
+
+
+def test_a_blocked_account_stays_blocked_whatever_else_is_said_of_it(store: Store) -> None:
+    (id_,) = add(store, 1)
+    lease = take(store)
+    for one, reason in ((take(store), BLOCKED), (lease, "session_deleted")):
+        store.leases.settle(one, settlement_for(Outcome.DEAD, one, reason=reason), NOW)
+    check = store.leases.begin_check(id_, NOW, NOW)
+    assert check is not None
+    store.leases.end_check(check, Finding(failure="x", expire="email_domain_rejected"), NOW)
+    store.leases.end_check(check, Finding({"default": QuotaReading(30)}, good=True), NOW)
+    assert account(store, id_).expired_reason == BLOCKED
 
 
 def test_an_expired_account_stays_so_when_its_other_requests_end_well(store: Store) -> None:

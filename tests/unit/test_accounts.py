@@ -118,9 +118,15 @@ def test_no_representation_shows_a_secret() -> None:
 # Outcomes
 
 
-@pytest.mark.parametrize("outcome", [Outcome.OUR_FAULT, Outcome.CHALLENGED, Outcome.ABANDONED])
+@pytest.mark.parametrize("outcome", [Outcome.OUR_FAULT, Outcome.ABANDONED])
 def test_what_is_not_the_accounts_fault_costs_no_penalty(outcome: Outcome) -> None:
     assert settlement_for(outcome, lease(4), reason="why") == Settlement(outcome, used=4)
+
+
+def test_what_never_came_to_the_account_costs_nothing() -> None:
+    assert settlement_for(Outcome.CHALLENGED, lease(4), reason="why") == Settlement(
+        Outcome.CHALLENGED, used=0
+    )
 
 
 def test_success_forgets_failures() -> None:
@@ -179,7 +185,7 @@ def test_an_ordinary_error_sits_out_five_requests_and_at_most_ten_minutes() -> N
     assert settled == Settlement(Outcome.FAILED, 1, failure="reset", rest_requests=5, rest_s=600.0)
 
 
-@pytest.mark.parametrize("outcome", Outcome)
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.CHALLENGED}))
 def test_the_real_cost_is_settled_where_it_differs(outcome: Outcome) -> None:
     assert settlement_for(outcome, lease(1), used=4).used == 4
     assert settlement_for(outcome, lease(1), used=0).used == 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from grok2api.accounts import BLOCKED, DEFAULT_POOL, DEFAULT_WINDOW_S, FULL_QUOTA, LEASE_S
+from grok2api.accounts import BLOCKED, DEFAULT_POOL, DEFAULT_WINDOW_S, FULL_QUOTA, LEASE_S, VOID_KEPT_S
 from grok2api.storage.base import JOB_DEAD_S
 
 #: Version of all this, see `upgrades.py`. An older release refuses a newer version.
@@ -20,10 +20,6 @@ KEY_CHECK = "key_check"
 
 #: A session that nobody has used for so long has ended.
 SESSION_MAX_S = 7 * 24 * 3600
-
-#: How long a settlement is remembered, so that it counts once although it is sent again: a client that got no
-#: answer does so within seconds.
-SETTLED_S = 120
 
 
 class Key(StrEnum):
@@ -52,9 +48,8 @@ class Key(StrEnum):
 
     LEASES = "grok2api:leases"  # sorted set: lease (a random name, id, cost, pool) by when it is void
 
+    VOID = "grok2api:void"  # sorted set: void lease by when that was found out; its outcome may still come
     LEASED = "grok2api:leased"  # of schema 1, hash: lease (a random name alone) -> id:cost:pool
-
-    SETTLED = "grok2api:settled:"  # <lease>, text, for SETTLED_S: it has been settled
 
     SETTINGS = "grok2api:settings"  # hash: name -> JSON, sealed
     SETTINGS_VERSION = "grok2api:settings_version"  # text
@@ -75,7 +70,7 @@ def prelude() -> str:
         "blocked": f"'{BLOCKED}'",
         "job_dead_s": JOB_DEAD_S,
         "session_max_s": SESSION_MAX_S,
-        "settled_s": SETTLED_S,
+        "void_kept_s": VOID_KEPT_S,
         "key_check": f"'{KEY_CHECK}'",
     }
     numbers = ", ".join(f"{name} = {value}" for name, value in rules.items())

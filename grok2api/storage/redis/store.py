@@ -127,7 +127,7 @@ class RedisStore(Store):
         """In batches, as `delete`."""
         while ids := self._client.command("ZRANGE", Key.ACCOUNTS, 0, BATCH - 1):
             self._client.run("delete", *ids)
-        self._client.together(("DEL", Key.SETTINGS), ("INCR", Key.SETTINGS_VERSION))
+        self._client.together(("DEL", Key.SETTINGS, Key.VOID), ("INCR", Key.SETTINGS_VERSION))
 
     def reseal(self, new: Vault) -> None:
         reseal(self._client, self.accounts.vault, new)

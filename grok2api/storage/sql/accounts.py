@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from grok2api.accounts import Account, AccountEdit, AccountQuery, AddReport, Quota, Tier, dedupe, hint_of
 from grok2api.storage.base import Accounts
@@ -123,11 +123,17 @@ class SqlAccounts(Accounts):
             standing = select(quotas.c.account_id).where(
                 quotas.c.account_id == _accounts.c.id, quotas.c.pool == pool
             )
+            in_flight = select(func.max(quotas.c.in_flight)).where(quotas.c.account_id == _accounts.c.id)
             missing = select(
-                _accounts.c.id, _accounts.c.tier, _accounts.c.disabled, _accounts.c.expired_reason
+                _accounts.c.id,
+                _accounts.c.tier,
+                _accounts.c.disabled,
+                _accounts.c.expired_reason,
+                in_flight.scalar_subquery().label("in_flight"),
             )
             rows = [
                 new_standing(row.id, row.tier, pool)
+                | {"in_flight": row.in_flight or 0}
                 | ({"state": State.OUT} if row.disabled or row.expired_reason is not None else {})
                 for row in connection.execute(missing.where(~standing.exists()))
             ]
@@ -135,19 +141,24 @@ class SqlAccounts(Accounts):
                 connection.execute(insert(quotas), rows)
 
     def _insert(self, connection: Connection, accounts: Sequence[Account], *, keep_ids: bool) -> None:
+        pools = self._all_pools(connection)
         for batch in _batches(accounts):
             by_digest = {self.vault.digest(account.secret): account for account in batch}
             rows = [self._row(account, digest, keep_ids) for digest, account in by_digest.items()]
             connection.execute(insert(_accounts), rows)
             query = select(_accounts.c.id, _accounts.c.digest).where(_accounts.c.digest.in_(by_digest))
             ids = [(row.id, by_digest[row.digest]) for row in connection.execute(query)]
-            standings = [
-                self._standing(connection, id_, one, pool) for id_, one in ids for pool in self._pools
-            ]
+            standings = [self._standing(connection, id_, one, pool) for id_, one in ids for pool in pools]
             connection.execute(insert(quotas), standings)
             tags = [{"account_id": id_, "tag": tag} for id_, one in ids for tag in dedupe(one.tags)]
             if tags:
                 connection.execute(insert(_tags), tags)
+
+    def _all_pools(self, connection: Connection) -> list[str]:
+        """Ours, and those of a newer release's worker beside us, which the newest account has."""
+        newest = select(func.max(_accounts.c.id)).scalar_subquery()
+        known = connection.scalars(select(quotas.c.pool).where(quotas.c.account_id == newest))
+        return sorted({*self._pools, *known})
 
     def _row(self, account: Account, digest: str, keep_ids: bool) -> dict[str, Any]:
         own = ("id", "quotas", "tags", "in_flight")

@@ -11,12 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, exists, func, insert, select, update
 
-from grok2api.accounts import LEASE_S, Lease, LeaseRequest, Tier
+from grok2api.accounts import LEASE_S, VOID_KEPT_S, Lease, LeaseRequest, Tier
 from grok2api.storage.sql.prepared import Prepared
 from grok2api.storage.sql.standing import quotas, standings, write_standings
-from grok2api.storage.sql.tables import AccountRow, CounterRow, LeaseRow, State, table_of
+from grok2api.storage.sql.tables import AccountRow, CounterRow, LeaseRow, State, VoidLeaseRow, table_of
 
-_accounts, _counters, _leases = table_of(AccountRow), table_of(CounterRow), table_of(LeaseRow)
+_accounts, _counters = table_of(AccountRow), table_of(CounterRow)
+_leases, _void_leases = table_of(LeaseRow), table_of(VoidLeaseRow)
 
 #: How many void leases or returning accounts are tidied up at a time: one lease goes on only while it
 #: finds no account, so that a crowd that returns at once delays nobody for long.
@@ -81,12 +82,13 @@ _TAKE = Prepared(
 _INSERT_LEASE = Prepared(
     insert(_leases).values({column.name: bindparam(f"new_{column.name}") for column in _leases.columns})
 )
+_FORGET_VOID = delete(_void_leases).where(_void_leases.c.id == bindparam("lease"))
 _DELETE_LEASE = Prepared(delete(_leases).where(_leases.c.id == bindparam("lease")))
 _RELEASE = Prepared(
     update(quotas)
-    .where(_of_account, quotas.c.in_flight > 0)
+    .where(_of_account)
     .values(
-        in_flight=quotas.c.in_flight - 1,
+        in_flight=case((quotas.c.in_flight > 0, quotas.c.in_flight - 1), else_=0),
         held=case((_of_pool, quotas.c.held - bindparam("cost")), else_=quotas.c.held),
     )
 )
@@ -126,10 +128,21 @@ def _tidy_and_take(connection: Connection, wanted: LeaseRequest, now: float) -> 
             return None
 
 
-def release(connection: Connection, lease_id: str, account_id: int, pool: str, cost: int) -> None:
-    """Drop a lease and the slot that it still holds."""
-    if _DELETE_LEASE.run(connection, {"lease": lease_id}).rowcount:
-        free_slot(connection, account_id, pool, cost)
+def release(connection: Connection, lease_id: str, account_id: int, pool: str, cost: int) -> bool:
+    """Drop a lease and its slot; whether it was still there."""
+    if not _DELETE_LEASE.run(connection, {"lease": lease_id}).rowcount:
+        return False
+    free_slot(connection, account_id, pool, cost)
+    return True
+
+
+def forget_void(connection: Connection, lease_id: str) -> bool:
+    """Whether the lease had become void; it is remembered no longer."""
+    return bool(connection.execute(_FORGET_VOID, {"lease": lease_id}).rowcount)
+
+
+def forget_old_void(connection: Connection, now: float) -> None:
+    connection.execute(delete(_void_leases).where(_void_leases.c.void_at <= now - VOID_KEPT_S))
 
 
 def free_slot(connection: Connection, account_id: int, pool: str, cost: int) -> None:
@@ -142,6 +155,9 @@ def release_void(connection: Connection, now: float) -> int:
     void = connection.execute(_VOID_LEASES, {"now": now}).all()
     for row in void:
         release(connection, row.id, row.account_id, row.pool, row.cost)
+    if void:
+        rows = [{"id": row.id, "account_id": row.account_id, "void_at": now} for row in void]
+        connection.execute(insert(_void_leases), rows)
     return len(void)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from grok2api.accounts import Finding, Settlement
+from grok2api.accounts import BLOCKED, Finding, Settlement
 
 
 def failure_changes(account: RowMapping, said: Settlement | Finding, now: float) -> dict[str, Any]:
@@ -22,6 +22,6 @@ def failure_changes(account: RowMapping, said: Settlement | Finding, now: float)
                 changes["expired_reason"] = reason[:64]
         elif not said.expire:
             changes["strikes"] = 0  # something else came between: the refusals were not in a row
-    if said.expire is not None:
+    if said.expire is not None and account["expired_reason"] != BLOCKED:
         changes["expired_reason"] = said.expire[:64]
     return changes

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, case, func, select
 from grok2api.accounts import Check, Finding, Lease, LeaseRequest, Settlement, Shortage
 from grok2api.storage.base import Leases
 from grok2api.storage.sql.checking import begin_check, end_check
-from grok2api.storage.sql.choice import TIDY_LIMIT, leased_until, release_void, take_best
+from grok2api.storage.sql.choice import TIDY_LIMIT, forget_old_void, leased_until, release_void, take_best
 from grok2api.storage.sql.runner import Runner
 from grok2api.storage.sql.settling import is_plain, settle, settle_plainly
 from grok2api.storage.sql.standing import quotas
@@ -51,7 +51,11 @@ class SqlLeases(Leases):
         self._runner.write(lambda connection: settle(connection, lease, settlement, now))
 
     def heal(self, now: float) -> None:
-        while self._runner.write(lambda connection: release_void(connection, now)) == TIDY_LIMIT:
+        def work(connection: Connection) -> bool:
+            forget_old_void(connection, now)
+            return release_void(connection, now) == TIDY_LIMIT
+
+        while self._runner.write(work):
             pass
 
     def shortage(self, wanted: LeaseRequest, now: float) -> Shortage:

@@ -7,7 +7,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
 
-from grok2api.accounts import DEFAULT_POOL, FULL_QUOTA, Account, AccountQuery, Quota, Sort, Status, Tier
+from grok2api.accounts import (
+    DEFAULT_POOL,
+    FULL_QUOTA,
+    Account,
+    AccountQuery,
+    Quota,
+    Sort,
+    Status,
+    Tier,
+    lower_ascii,
+)
 from grok2api.storage.sql.choice import request_numbers
 from grok2api.storage.sql.standing import quotas
 from grok2api.storage.sql.tables import AccountRow, TagRow, table_of
@@ -55,16 +65,21 @@ def _conditions(query: AccountQuery, digest: str, now: float) -> list[ColumnElem
     if query.tag is not None:
         conditions.append(_has_tag(_tags.c.tag == query.tag))
     if query.text:
-        part = query.text.lower()
         conditions.append(
             or_(
                 _accounts.c.digest == digest,
-                func.lower(_accounts.c.hint).contains(part, autoescape=True),
-                func.lower(_accounts.c.note).contains(part, autoescape=True),
-                _has_tag(func.lower(_tags.c.tag).contains(part, autoescape=True)),
+                _contains(_accounts.c.hint, query.text),
+                _contains(_accounts.c.note, query.text),
+                _has_tag(_contains(_tags.c.tag, query.text)),
             )
         )
     return conditions
+
+
+def _contains(column: ColumnElement[str], text: str) -> ColumnElement[bool]:
+    """Whatever the case of ASCII letters: SQLite's lower() knows no others, MySQL's knows them all."""
+    parts = {lower_ascii(text), text.lower()}
+    return or_(*(func.lower(column).contains(part, autoescape=True) for part in sorted(parts)))
 
 
 def _has_tag(condition: ColumnElement[bool]) -> ColumnElement[bool]:

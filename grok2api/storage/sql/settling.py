@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from grok2api.accounts import DEFAULT_WINDOW_S, Lease, Settlement
-from grok2api.storage.sql.choice import free_slot, release, request_number
+from grok2api.storage.sql.choice import forget_void, free_slot, release, request_number
 from grok2api.storage.sql.failures import failure_changes
 from grok2api.storage.sql.prepared import Prepared
 from grok2api.storage.sql.standing import quotas, standings, write_standings
@@ -33,7 +33,7 @@ _COUNT = Prepared(
 
 def is_plain(settlement: Settlement, lease: Lease) -> bool:
     """Whether `settle_plainly` may be enough."""
-    return settlement.reset and settlement.used <= lease.cost
+    return settlement.reset and settlement.used == lease.cost
 
 
 def settle_plainly(connection: Connection, lease: Lease, now: float) -> bool:
@@ -49,11 +49,14 @@ def settle_plainly(connection: Connection, lease: Lease, now: float) -> bool:
 
 def settle(connection: Connection, lease: Lease, settlement: Settlement, now: float) -> None:
     """The contract's `settle`, within a transaction."""
-    _carry_out(connection, lease, settlement, now)
-    release(connection, lease.id, lease.account_id, lease.pool, lease.cost)
+    held = release(connection, lease.id, lease.account_id, lease.pool, lease.cost)
+    if held or forget_void(connection, lease.id):
+        _carry_out(connection, lease, settlement, now, held=held)
 
 
-def _carry_out(connection: Connection, lease: Lease, settlement: Settlement, now: float) -> None:
+def _carry_out(
+    connection: Connection, lease: Lease, settlement: Settlement, now: float, *, held: bool
+) -> None:
     query = select(_accounts).where(_accounts.c.id == lease.account_id)
     account = connection.execute(query).mappings().one_or_none()
     if account is None:
@@ -64,6 +67,7 @@ def _carry_out(connection: Connection, lease: Lease, settlement: Settlement, now
     rows = standings(connection, lease.account_id)
     for row in rows:
         if row["pool"] == lease.pool:
+            _charge(row, settlement.used - lease.cost, held=held)
             _change_standing(connection, row, lease, settlement, now)
     write_standings(connection, [(row, expired or account["disabled"]) for row in rows], now=now)
 
@@ -75,14 +79,17 @@ def _account_changes(account: Any, settlement: Settlement, now: float) -> dict[s
     return changes | failure_changes(account, settlement, now)
 
 
-def _change_standing(
-    connection: Connection, row: dict[str, Any], lease: Lease, settlement: Settlement, now: float
-) -> None:
-    more = settlement.used - lease.cost
-    if more > 0:
+def _charge(row: dict[str, Any], more: int, *, held: bool) -> None:
+    """The real cost, where it is more than was taken, or less; a void lease's cost stays spent."""
+    if more > 0 or held:
         row["taken"] += more
         if row["remaining"] is not None:
             row["remaining"] = max(0, row["remaining"] - more)
+
+
+def _change_standing(
+    connection: Connection, row: dict[str, Any], lease: Lease, settlement: Settlement, now: float
+) -> None:
     if settlement.reset:
         row["rest_until_request"] = row["rest_until_at"] = None
     if settlement.exhausted:

@@ -113,6 +113,16 @@ class LeaseRow(Base):
     cost: Mapped[int] = mapped_column()
 
 
+class VoidLeaseRow(Base):
+    """A lease that ended without an outcome, which may still come."""
+
+    __tablename__ = "void_leases"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    void_at: Mapped[float] = mapped_column(Double, index=True)
+
+
 class JobRow(Base):
     __tablename__ = "jobs"
 

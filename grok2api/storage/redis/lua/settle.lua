@@ -14,9 +14,8 @@ local said = {
 local cooldown_s, rest_requests, rest_s = number(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
 local exhausted = ARGV[15] == '1'
 
-local dropped = drop(lease)
--- One that was carried out, but whose answer was lost, is sent again.
-if not redis.call('SET', key.settled .. lease, '', 'NX', 'EX', rule.settled_s) then return end
+local held = drop(lease)
+if not held and redis.call('ZREM', key.void, lease) == 0 then return end -- settled already
 local account = account_of(id)
 if not account then return end -- deleted meanwhile
 local standings = standings_of(id)
@@ -24,19 +23,19 @@ local mine
 for _, standing in ipairs(standings) do
   if standing.pool == pool then mine = standing end
 end
-if dropped then give_back(account, standings, pool, cost) end
+if held then give_back(account, standings, pool, cost) end
 redis.call('HINCRBY', key.account .. id, 'request_count', 1)
 redis.call('HSET', key.account .. id, 'last_used_at', text(now))
 
 -- The common end: an account without failures to forget needs no more.
-local plain = reset and more <= 0 and account.strikes == 0 and account.failed_count == 0
+local plain = reset and more == 0 and account.strikes == 0 and account.failed_count == 0
 if plain and not (mine and mine.rest_until_at) then
   for _, standing in ipairs(standings) do write_in_place(account, standing) end
   return
 end
 
 local function change(standing)
-  if more > 0 then
+  if more > 0 or held then -- a void lease's cost stays spent
     standing.taken = standing.taken + more
     standing.remaining = standing.remaining and math.max(0, standing.remaining - more)
   end

@@ -17,7 +17,7 @@ local function note_failure(account, said, now)
       account.strikes = 0 -- something else came between: the refusals were not in a row
     end
   end
-  if said.expire then account.expired = said.expire end
+  if said.expire and account.expired ~= rule.blocked then account.expired = said.expire end
 end
 
 local function store_failures(account)

@@ -27,6 +27,7 @@ local function release_void(now)
     local dropped, id, pool, cost = drop(lease)
     local account = dropped and account_of(id)
     if account then
+      redis.call('ZADD', key.void, text(now), lease)
       local standings = standings_of(id)
       give_back(account, standings, pool, cost)
       for _, standing in ipairs(standings) do write_in_place(account, standing) end
