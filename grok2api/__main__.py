@@ -59,7 +59,7 @@ def greeting(env: Env, services: Services) -> list[str]:
     """What an operator wants to know at the start."""
     host = f"[{env.host}]" if ":" in env.host else env.host
     url = f"http://{host}:{env.port}"
-    flask = _flask(env)
+    flask, unseen = _flask(env)
     _, total = services.store.accounts.page(AccountQuery(limit=1), 0.0)
     lines = [f"Grok2API serves {url}/v1 (start page: {url}/). Ctrl-C stops it."]
     if services.auth.default_password_stands():
@@ -70,18 +70,26 @@ def greeting(env: Env, services: Services) -> list[str]:
         lines.append(f"There are no accounts yet. Add sso cookies, one to a line: {flask} accounts add FILE")
     else:
         lines.append(f"Accounts: {total}")
+    if unseen:
+        lines.append(f"Commands need the same {' and '.join(unseen)} as this server in their environment.")
     return lines
 
 
-def _flask(env: Env) -> str:
-    """The `flask` beside this Python, as it can be typed in the checkout, for the database of this environment."""
+def _flask(env: Env) -> tuple[str, list[str]]:
+    """The `flask` beside this Python, as it can be typed in the checkout, for the storage of this environment; and
+    the variables that it needs but that hold what is secret."""
     command = Path(sys.executable).with_name("flask")
     words = [str(command.relative_to(PROJECT_ROOT) if command.is_relative_to(PROJECT_ROOT) else command)]
     if env.data_dir != Env().data_dir:
         words.insert(0, f"GROK2API_DATA_DIR={shlex.quote(str(env.data_dir))}")
-    if env.database_url:
+    unseen = ["SECRET_KEY"] if env.secret_key else []
+    if env.storage_mode != "file" and "@" in env.database_url:  # a user, and maybe a password
+        unseen.insert(0, "DATABASE_URL")
+    elif env.database_url:
         words.insert(0, f"DATABASE_URL={shlex.quote(env.database_url)}")
-    return " ".join(words)
+    if env.storage_mode != Env().storage_mode:
+        words.insert(0, f"STORAGE_MODE={env.storage_mode}")
+    return " ".join(words), unseen
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from tests.gateway import ROOT, Gateway, clean_environ, free_port
+from tests.redis_server import RedisServer
 from tests.simulator.client import Simulator
 
 
@@ -99,6 +100,29 @@ def test_a_first_start_says_what_to_do_and_a_second_is_fast(tmp_path: Path, simu
     began = time.monotonic()
     with Gateway(tmp_path / "data", simulator.url):
         assert time.monotonic() - began < 25  # 5 s are promised
+
+
+def test_the_commands_it_names_work_and_show_no_secret(tmp_path: Path, simulator: Simulator) -> None:
+    key = "a key that nobody is to see"
+    with (
+        RedisServer(password="p@ss s3same/%") as redis,
+        Gateway(
+            tmp_path / "data", simulator.url, STORAGE_MODE="redis", DATABASE_URL=redis.url(), SECRET_KEY=key
+        ) as gateway,
+    ):
+        said = gateway.log()
+        assert "s3same" not in said and key not in said and redis.url() not in said
+        assert "same DATABASE_URL and SECRET_KEY as this server" in said
+        command = said.partition("Change it: ")[2].splitlines()[0]
+        assert "STORAGE_MODE=redis " in command
+        given = {"DATABASE_URL": redis.url(), "SECRET_KEY": key}
+        subprocess.run(
+            command, shell=True, cwd=ROOT, env=clean_environ(**given), input="a new one\n", text=True, check=True,
+            capture_output=True, timeout=30,
+        )  # fmt: skip
+        body = {"username": "admin", "password": "a new one"}
+        time.sleep(1)
+        assert gateway.post("/api/login", body).status_code == 200
 
 
 def test_models_toml_adds_a_model_that_can_be_used(tmp_path: Path, simulator: Simulator) -> None:
