@@ -9,9 +9,11 @@ from flask import Flask
 
 from grok2api.cli.accounts import accounts
 from grok2api.cli.admin import admin
+from grok2api.cli.copying import copy
 from grok2api.cli.storage import storage
 
 
 def register_commands(app: Flask) -> None:
+    storage.add_command(copy)
     for group in (accounts, storage, admin):
         app.cli.add_command(group)

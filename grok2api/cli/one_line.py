@@ -1,4 +1,4 @@
-"""Our errors as one line on standard error, and exit status 1."""
+"""Errors as one line on standard error, and exit status 1."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from grok2api.errors import GatewayError
 
 @contextmanager
 def one_line_errors(where: str = "") -> Iterator[None]:
-    """where: put before the message."""
+    """Ours, and those of reading and writing. where: put before the message."""
     try:
         yield
-    except GatewayError as error:
-        message = " ".join(str(error).split())
+    except BrokenPipeError:
+        raise  # click ends quietly then
+    except (GatewayError, OSError) as error:
+        message = _message(error)
         raise click.ClickException(f"{where}: {message}" if where else message) from error
+
+
+def _message(error: GatewayError | OSError) -> str:
+    if isinstance(error, GatewayError):
+        return " ".join(str(error).split())
+    return f"Reading or writing failed ({error.strerror or error})."

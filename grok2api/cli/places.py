@@ -25,19 +25,23 @@ MODES = {
     "rediss": "redis",
     "unix": "redis",
 }
+_UNREADABLE = (
+    "the URL cannot be read. Percent-encode what is special in user and password (%40 for @, %2F for /)."
+)
 _PORTS = {"mysql": 3306, "redis": 6379}
 
 
 @dataclass(frozen=True)
 class Place:
     """A storage that a URL names. shown: without its password. identity: equal for two that are plainly the same.
-    file: of SQLite."""
+    file: of SQLite. password: whether the URL has one."""
 
     url: str
     mode: str
     shown: str
     identity: tuple[object, ...]
     file: Path | None = None
+    password: bool = False
 
     def open(self, secret_key: str, pools: Sequence[str]) -> Store:
         """The store there, made when it is new. Raises ConfigurationError."""
@@ -51,7 +55,9 @@ def place_of(url: str) -> Place:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ConfigurationError(f"the URL cannot be read ({error}).") from error
+        raise ConfigurationError(_UNREADABLE) from error  # its own words may be a piece of the password
+    if parts.fragment or (parts.netloc and "@" in parts.path + parts.query):
+        raise ConfigurationError(_UNREADABLE)
     mode = MODES.get(parts.scheme)
     if mode is None:
         raise ConfigurationError(
@@ -59,8 +65,8 @@ def place_of(url: str) -> Place:
             "redis://:password@host:6379/0."
         )
     if mode == "file":
-        if parts.netloc or len(parts.path) < 2:
-            raise ConfigurationError("must look like sqlite:////path/to/file.db.")
+        if parts.netloc or parts.query or len(parts.path) < 2:
+            raise ConfigurationError("must look like sqlite:////path/to/file.db (%3F for ?, %23 for #).")
         file = Path(unquote(parts.path[1:])).expanduser().absolute()
         return Place(url, mode, f"sqlite:///{file}", (mode, file.resolve()), file)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
@@ -68,4 +74,5 @@ def place_of(url: str) -> Place:
     name = unquote(parts.path).strip("/")
     if mode == "redis":
         name = f"{name or 0}?{parts.query}"  # which may name another database
-    return Place(url, mode, shown, (mode, parts.hostname, port or _PORTS[mode], name))
+    identity = (mode, parts.hostname, port or _PORTS[mode], name)
+    return Place(url, mode, shown, identity, password=bool(parts.password))

@@ -1,7 +1,7 @@
 """Taking over the accounts and settings of the older FastAPI implementation of this service.
 
 Both files are read and understood before anything is stored. Doing it twice changes nothing more: known accounts
-stay as they are, and a password is only set while none is stored.
+and what is set already stay as they are.
 """
 
 from __future__ import annotations
@@ -12,17 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grok2api.accounts import Account, AddReport, Tier
+from grok2api.accounts import Account, Tier
 from grok2api.errors import ConfigurationError
 from grok2api.services.admin_auth import AdminAuth
 from grok2api.services.legacy_accounts import read_accounts
 from grok2api.services.legacy_settings import LegacySettings, read_settings
 from grok2api.services.live_settings import LiveSettings
-from grok2api.storage.base import Accounts
 
 TOKENS, SETTINGS = "token.json", "setting.toml"
-
-_BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -46,20 +43,16 @@ def read_folder(folder: Path, now: float) -> LegacyData:
     return LegacyData(accounts, read, remarks)
 
 
-def take_accounts(store: Accounts, accounts: list[Account]) -> AddReport:
-    """Add these accounts; known ones stay as they are."""
-    added = duplicates = 0
-    for start in range(0, len(accounts), _BATCH):
-        report = store.restore(accounts[start : start + _BATCH])
-        added, duplicates = added + report.added, duplicates + report.duplicates
-    return AddReport(added, duplicates)
-
-
 def take_settings(found: LegacySettings, settings: LiveSettings, auth: AdminAuth) -> Iterator[str]:
-    """Store these settings; what was done, a line each."""
-    if found.values:
-        settings.save(found.values)
-        yield f"Settings taken: {', '.join(found.values)}."
+    """Store these settings, but for those that are set already; what was done, a line each."""
+    new = {name: value for name, value in found.values.items() if settings.is_default(name)}
+    if new:
+        settings.save(new)
+        yield f"Settings taken: {', '.join(new)}."
+    present = settings.snapshot()
+    others = [name for name, value in found.values.items() if getattr(present, name) != value]
+    if others:
+        yield f"Settings that are set otherwise already stay: {', '.join(others)}."
     if found.password is not None:
         if settings.is_default("admin_password"):
             auth.set_password(found.password)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -38,6 +38,12 @@ def count_accounts(store: Store) -> int:
     return store.accounts.page(AccountQuery(limit=1), time.time())[1]
 
 
+def pools_of(store: Store, known: Sequence[str]) -> list[str]:
+    """The known quota pools, and those beyond them that the storage has a standing in."""
+    first = store.accounts.walk(0, 1)  # every account has one in each pool
+    return list(dict.fromkeys([*known, *(pool for account in first for pool in account.quotas)]))
+
+
 def is_empty(store: Store) -> bool:
     """Whether it holds neither accounts nor settings."""
     return not store.accounts.walk(0, 1) and not store.settings.load().values
@@ -55,7 +61,9 @@ class Transfer:
         owner, now = secrets.token_hex(16), time.time()
         self._job = target.jobs.begin(JOB, owner, now)
         if self._job.owner != owner:
-            raise ConfigurationError("Another copy to this target is running.")
+            raise ConfigurationError(
+                "Another copy to this target is running, or was killed a moment ago. Try again in half a minute."
+            )
         # A job that turns up on the other side tells it whatever the URLs look like.
         seen = source.jobs.get(JOB)
         if seen is not None and seen.owner == owner:

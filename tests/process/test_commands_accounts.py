@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from grok2api.accounts import Tier
+from grok2api.accounts import Account, Tier
 from tests.contract.dealings import NOW
 from tests.contract.test_restore import at_rest, lived
-from tests.process.flask_command import Operator, contents, store_at
+from tests.gateway import ROOT
+from tests.process.flask_command import FLASK, Operator, contents, store_at
 
 
 @pytest.fixture
@@ -93,3 +96,59 @@ def test_what_is_no_export_is_one_line(operator: Operator, content: str, says: s
 def test_bytes_that_are_no_text_are_one_line(operator: Operator, tmp_path: Path) -> None:
     (tmp_path / "noise").write_bytes(b"\xff\xfe\x00")
     assert "not a UTF-8 text" in operator.refused("accounts", "import", tmp_path / "noise")
+
+
+@pytest.mark.parametrize("words", [("export",), ("export", "--format", "lines"), ("list",), ("add",)])
+def test_a_full_disk_behind_standard_output_is_one_line(operator: Operator, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [FLASK, "accounts", *words], cwd=ROOT, env=operator.environ, stdin=subprocess.DEVNULL, stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "Error: Reading or writing failed (No space left on device).\n"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(operator: Operator) -> None:
+    with closing(store_at(operator.url)) as store:
+        store.accounts.add([f"one-of-many-{n:05}" for n in range(3000)], Tier.BASIC, NOW)
+    for command in ("export", "list"):
+        with subprocess.Popen(
+            [FLASK, "accounts", command],
+            cwd=ROOT,
+            env=operator.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as running:
+            assert running.stdout is not None and running.stderr is not None
+            assert running.stdout.readline()
+            running.stdout.close()
+            assert running.stderr.read() == b""
+
+
+def test_lines_that_hold_no_secret_are_named_by_their_numbers(operator: Operator) -> None:
+    lines = ["good-secret-number-1", "", "my password!", "good-secret-number-2", *["not a secret"] * 30]
+    for command in (("add",), ("import", "-")):
+        done = operator.try_("accounts", *command, given="\r\n".join(lines))
+        assert done.returncode == 1 and done.stdout.endswith("31 invalid.\n")
+        said = done.stderr.splitlines()
+        assert said[0] == "<stdin>: line 3: is not an sso cookie; left out"
+        assert said[-1] == "… and 11 more"
+        assert "password" not in done.stderr
+
+
+def test_an_export_is_not_added_as_lines(operator: Operator, tmp_path: Path) -> None:
+    before = contents(operator.url)
+    file = tmp_path / "token.json"
+    file.write_text(json.dumps({"ssoNormal": {"a-secret": {"tags": ["not-a-secret"]}}}, indent=2))
+    assert "accounts import" in operator.refused("accounts", "add", file)
+    assert "import-legacy" in operator.refused("accounts", "import", file)
+    assert contents(operator.url) == before
+
+
+def test_what_is_listed_cannot_take_over_the_terminal(operator: Operator) -> None:
+    account = Account(0, "of-somebody-else", Tier.BASIC, NOW, last_failure_reason="\x1b]0;x\x07\r\nhello")
+    with closing(store_at(operator.url)) as store:
+        store.accounts.restore([account])
+    listed = operator.run("accounts", "list")
+    assert "hello" in listed and not any(control in listed for control in "\x1b\x07\r")

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from werkzeug.security import check_password_hash
@@ -41,6 +42,9 @@ def operator(tmp_path: Path) -> Operator:
     store.settings.save(SETTINGS)
     store.close()
     return made
+
+
+PASSWORD = "p@ss s3same/%"
 
 
 def sqlite_url(path: Path) -> str:
@@ -118,7 +122,7 @@ def test_a_target_that_holds_something_is_kept_unless_told(operator: Operator, t
     assert contents(target) == ([], {"log_level": "DEBUG"})
     with closing(store_at(target)) as store:
         add(store, 9)
-    assert "9 accounts" in operator.refused("storage", "copy", operator.url, target)
+    assert "9 accounts and 1 settings" in operator.refused("storage", "copy", operator.url, target)
     operator.run("storage", "copy", operator.url, target, "--overwrite")
     assert contents(target) == (at_rest(list(before[0])), before[1])
 
@@ -154,11 +158,64 @@ def test_the_same_place_is_refused_whatever_it_is_called(operator: Operator, tmp
 def test_the_same_server_by_two_names_is_refused(operator: Operator) -> None:
     with MariaDbServer() as mysql:
         url = mysql.url("copied")
-        operator.run("storage", "copy", operator.url, url)
+        operator.run("storage", "copy", operator.url, "-", TARGET_DATABASE_URL=url)
         before = contents(url)
         same = url.replace("@127.0.0.1:", "@localhost:")
-        assert "the same place" in operator.refused("storage", "copy", url, same, "--overwrite", "--yes")
+        said = operator.refused(
+            "storage",
+            "copy",
+            "-",
+            "-",
+            "--overwrite",
+            "--yes",
+            SOURCE_DATABASE_URL=url,
+            TARGET_DATABASE_URL=same,
+        )
+        assert "the same place" in said
         assert contents(url) == before
+
+
+def test_a_password_is_never_shown_and_need_not_be_on_the_command_line(
+    operator: Operator, tmp_path: Path
+) -> None:
+    before = contents(operator.url)
+    with RedisServer(password=PASSWORD) as redis:
+        done = operator.try_("storage", "copy", operator.url, redis.url())
+        assert done.returncode == 0 and "TARGET_DATABASE_URL" in done.stderr
+        again = operator.try_(
+            "storage", "copy", operator.url, "-", "--overwrite", TARGET_DATABASE_URL=redis.url()
+        )
+        assert again.returncode == 0 and "Warning" not in again.stderr
+        back = sqlite_url(tmp_path / "back.db")
+        from_redis = operator.run("storage", "copy", "-", back, SOURCE_DATABASE_URL=redis.url())
+        wrong = redis.url().replace(quote(PASSWORD, safe=""), "wr0ng-passw0rd")
+        refused = operator.refused("storage", "copy", operator.url, "-", TARGET_DATABASE_URL=wrong)
+    assert contents(back) == (at_rest(list(before[0])), before[1])
+    said = "".join((done.stdout, done.stderr, again.stdout, again.stderr, from_redis, refused))
+    assert "wr0ng" not in said
+    assert not any(piece in said for piece in (PASSWORD, quote(PASSWORD, safe=""), "s3same"))
+    assert "SOURCE_DATABASE_URL" in operator.refused("storage", "copy", "-", back)
+
+
+@pytest.mark.parametrize("password", ["s3same/x", "s3same?x", "s3same#x", "[s3same", "u@s3same/x", "4711/x"])
+@pytest.mark.parametrize("scheme", ["mysql", "redis"])
+def test_a_password_that_is_not_encoded_is_not_shown(operator: Operator, scheme: str, password: str) -> None:
+    url = f"{scheme}://user:{password}@127.0.0.1:1/0"
+    said = operator.refused("storage", "copy", operator.url, "-", TARGET_DATABASE_URL=url)
+    assert said.startswith("Error: TARGET: ") and "ercent-encode" in said
+    assert "s3same" not in said and "4711" not in said
+
+
+def test_quota_pools_of_another_catalogue_are_copied_too(operator: Operator, tmp_path: Path) -> None:
+    models = operator.path.parent / "models.toml"
+    models.write_text('[models."x"]\nupstream_model = "x"\nupstream_mode = "X"\npool = "extra"\n')
+    operator.run("accounts", "list")
+    models.unlink()
+    before = contents(operator.url)[0]
+    assert {pool for account in before for pool in account.quotas} == {"default", "heavy", "extra"}
+    target = sqlite_url(tmp_path / "target.db")
+    operator.run("storage", "copy", operator.url, target)
+    assert contents(target)[0] == at_rest(list(before))
 
 
 @pytest.mark.parametrize(
@@ -168,6 +225,8 @@ def test_the_same_server_by_two_names_is_refused(operator: Operator) -> None:
         ("postgres://host/db", "sqlite:////path"),
         ("sqlite://host/file.db", "sqlite:////path"),
         ("sqlite://", "sqlite:////path"),
+        ("sqlite:////tmp/never#this.db", "cannot be read"),
+        ("sqlite:////tmp/never?this.db", "%3F for ?"),
         ("mysql://host:port/db", "cannot be read"),
         ("mysql://host", "mysql://user:password@host"),
     ],
@@ -182,7 +241,8 @@ def test_two_copies_to_one_target_do_not_mix(operator: Operator, tmp_path: Path)
     target = sqlite_url(tmp_path / "target.db")
     with closing(store_at(target)) as store:
         store.jobs.begin("storage_copy", "somebody", time.time())
-        assert "Another copy" in operator.refused("storage", "copy", operator.url, target)
+        said = operator.refused("storage", "copy", operator.url, target)
+        assert "Another copy" in said and "Try again" in said
     assert contents(target) == ([], {})
 
 

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from werkzeug.security import check_password_hash
 
 from tests.gateway import Gateway
 from tests.process.flask_command import Operator, contents, store_at
@@ -115,13 +116,16 @@ def test_what_makes_no_sense_is_refused(operator: Operator) -> None:
     everything_is_there(operator, KEY)
 
 
-def test_the_new_key_is_asked_for_twice(operator: Operator) -> None:
+def test_the_new_key_is_read_from_a_pipe(operator: Operator) -> None:
     fill(operator)
-    done = operator.try_("storage", "rekey", given=f"{OTHER}\n{KEY}\n")
-    assert done.returncode == 1 and "do not match" in done.stderr + done.stdout
+    assert "do not match" in operator.refused("storage", "rekey", given=f"{OTHER}\n{KEY}\n")
+    assert "there was none" in operator.refused("storage", "rekey", given="\n")
     everything_is_there(operator, "")
-    operator.run("storage", "rekey", given=f"{OTHER}\n{OTHER}\n")
+    operator.run("storage", "rekey", given=f"{OTHER}\n")
     everything_is_there(operator, OTHER)
+    operator.run("admin", "set-password", given="open sesame\r\n", SECRET_KEY=OTHER)
+    hashed = contents(operator.url, OTHER)[1]["admin_password"]
+    assert check_password_hash(str(hashed), "open sesame")
 
 
 def test_a_weak_key_is_warned_of(operator: Operator) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from werkzeug.security import check_password_hash
 
 from grok2api.accounts import Account, Tier
-from tests.process.flask_command import Operator, contents
+from tests.process.flask_command import Operator, contents, store_at
 
 TOKEN = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.e30."
 NOW_MS = time.time() * 1000
@@ -95,6 +96,16 @@ def test_twice_is_the_same_as_once(operator: Operator, folder: Path) -> None:
     operator.run("admin", "set-password", "--password", "a newer one")
     operator.run("storage", "import-legacy", folder)
     assert check_password_hash(str(contents(operator.url)[1]["admin_password"]), "a newer one")
+
+
+def test_what_is_set_already_stays(operator: Operator, folder: Path) -> None:
+    with closing(store_at(operator.url)) as store:
+        store.settings.save({"log_level": "ERROR", "show_thinking": False})
+    said = operator.run("storage", "import-legacy", folder)
+    assert "set otherwise already stay: log_level." in said
+    settings = contents(operator.url)[1]
+    assert (settings["log_level"], settings["stream_total_timeout"]) == ("ERROR", 900)
+    assert "taken" not in operator.run("storage", "import-legacy", folder)
 
 
 @pytest.mark.parametrize(("missing", "count"), [("token.json", 0), ("setting.toml", 5)])
