@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from werkzeug.security import check_password_hash
 
+from grok2api.accounts import Tier
+from grok2api.storage.vault import Vault
 from tests.gateway import Gateway
 from tests.process.flask_command import Operator, contents, store_at
 from tests.simulator.client import Simulator
@@ -72,6 +76,37 @@ def test_a_key_set_later_encrypts_what_is_there(operator: Operator) -> None:
     assert "400 accounts" in operator.run("accounts", "list", SECRET_KEY=KEY)
     assert readable(operator.path.parent) == []
     everything_is_there(operator, KEY)
+
+
+@pytest.mark.parametrize("old", ["", OTHER])
+def test_no_old_copy_of_a_secret_stays_in_the_files(operator: Operator, old: str) -> None:
+    """Not of accounts that were deleted either, nor where an older release deleted them; before the storage is
+    closed as well as after."""
+    secrets = [f"long-secret-{n:04}-{'x' * (n % 7 * 40)}" for n in range(1000)]
+    store = store_at(operator.url, old)
+    store.accounts.add(secrets, Tier.BASIC, 1.0)
+    sealed = [bytes(row[0], "ascii") for row in rows(operator, "SELECT secret FROM accounts")]
+    ids = store.accounts.find(secrets[::2])
+    store.accounts.delete(list(ids.values()))
+    with closing(sqlite3.connect(operator.path)) as older:
+        older.execute("PRAGMA secure_delete=OFF")
+        older.execute("PRAGMA foreign_keys=ON")
+        older.execute("DELETE FROM accounts WHERE id > 800")
+        older.commit()
+    store.reseal(Vault(KEY))
+    for closed in (False, True):
+        if closed:
+            store.close()
+        content = b"".join(path.read_bytes() for path in operator.path.parent.iterdir())
+        assert [one for one in secrets if one.encode() in content] == []
+        assert [one for one in sealed if one in content] == []
+    left = contents(operator.url, KEY)[0]
+    assert [account.secret for account in left] == secrets[1:800:2]
+
+
+def rows(operator: Operator, query: str) -> list[tuple[str]]:
+    with closing(sqlite3.connect(operator.path)) as connection:
+        return connection.execute(query).fetchall()
 
 
 @pytest.mark.parametrize("environ", [{}, {"SECRET_KEY": OTHER}, {"SECRET_KEY": KEY.upper()}])

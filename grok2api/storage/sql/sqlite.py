@@ -72,7 +72,8 @@ def open_store(
             vault.verify(read_check_value(connection))
             migrate(connection, before_upgrade=partial(_back_up, path))
         engine.dispose()
-        return SqlStore(SqliteRunner(engine), pools, vault)
+        runner = SqliteRunner(engine)
+        return SqlStore(runner, pools, vault, runner.scrub)
     except (SQLAlchemyError, sqlite3.Error, StorageUnavailable) as error:
         raise ConfigurationError(f"{path}: cannot be used as the database ({_cause(error)}).") from error
 
@@ -118,8 +119,15 @@ def _pool_options() -> dict[str, Any]:
 
 
 def _prepare(connection: Any, _: Any) -> None:
-    # A checkpoint waits for the disk; every lease writes the same few pages, so it may come seldom.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "wal_autocheckpoint=4000"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        # A checkpoint waits for the disk; every lease writes the same few pages, so it may come seldom.
+        "wal_autocheckpoint=4000",
+        # What is deleted or sealed is to be gone from the file as well.
+        "secure_delete=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -157,6 +165,28 @@ class SqliteRunner(Runner):
 
     def write_beside(self, work: Callable[[Connection], T]) -> T:
         return self.write(work)  # SQLite has one writer at a time
+
+    def scrub(self) -> None:
+        """Leave no old copy of what was changed or deleted, in the file and its log; also what a release that did
+        not overwrite it has left. Where that fails, it is said and the service goes on."""
+
+        def attempt() -> str | None:
+            try:
+                with self._engine.connect() as connection:
+                    driver: Any = connection.connection.driver_connection
+                    driver.execute("VACUUM")
+                    busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    return "another process reads it" if busy else None
+            except (SQLAlchemyError, sqlite3.Error) as error:
+                return _cause(error)
+
+        reason = self._writer.apply(attempt) if self._writer is not None else attempt()
+        if reason is not None:
+            log.warning(
+                "old copies of secrets may be left in the database's files (%s). To remove them, stop the service "
+                "and run: sqlite3 FILE 'VACUUM; PRAGMA wal_checkpoint(TRUNCATE)'",
+                reason,
+            )
 
     def close(self) -> None:
         for pool in filter(None, (self._readers, self._writer)):

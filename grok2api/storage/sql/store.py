@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 
@@ -33,9 +33,13 @@ class SqlStore(Store):
     accounts: SqlAccounts
     settings: SqlSettings
 
-    def __init__(self, runner: Runner, pools: Sequence[str], vault: Vault) -> None:
-        """vault: fits what is stored, see `read_check_value`; data that is not sealed yet is sealed with it."""
+    def __init__(
+        self, runner: Runner, pools: Sequence[str], vault: Vault, scrub: Callable[[], None] | None = None
+    ) -> None:
+        """vault: fits what is stored, see `read_check_value`; data that is not sealed yet is sealed with it. scrub:
+        called when secrets were sealed anew, to leave no old copies."""
         self._runner = runner
+        self._scrub = scrub
         kept = runner.read(read_check_value)
         vault.verify(kept)
         held = vault if kept is not None else Vault()
@@ -64,10 +68,10 @@ class SqlStore(Store):
     def reseal(self, new: Vault) -> None:
         old = self.accounts.vault
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
             kept = read_check_value(connection)
             if kept == new.check_value:
-                return  # somebody was quicker
+                return False  # somebody was quicker
             if kept != old.check_value:
                 raise StorageUnavailable("The storage has another SECRET_KEY by now. Restart with it.")
             reseal_accounts(connection, old, new)
@@ -75,9 +79,12 @@ class SqlStore(Store):
             connection.execute(delete(KeptRow).where(KeptRow.name == KEY_CHECK))
             if new.check_value is not None:
                 connection.execute(insert(KeptRow).values(name=KEY_CHECK, value=new.check_value))
+            return True
 
-        self._runner.write(work)
+        done = self._runner.write(work)
         self.leases.vault = self.accounts.vault = self.settings.vault = new
+        if done and self._scrub is not None:
+            self._scrub()
 
     def close(self) -> None:
         self._runner.close()
