@@ -142,7 +142,7 @@ class Unauthorized(UpstreamError):
 
 
 class AccountDead(UpstreamError):
-    """`reason`: one of `blocked`, `session_deleted`, `email_domain_rejected`."""
+    """`reason`: one of `blocked`, `suspended`, `session_deleted`, `email_domain_rejected`."""
 
     outcome = Outcome.DEAD
 

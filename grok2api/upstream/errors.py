@@ -26,7 +26,14 @@ from grok2api.errors import (
 
 _MARKER = re.compile(r"\[WKE=[\w-]+:([\w-]+)\]")
 
-INVALID_ARGUMENT, RESOURCE_EXHAUSTED, UNAUTHENTICATED = 3, 8, 16
+INVALID_ARGUMENT, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAUTHENTICATED = 3, 7, 8, 16
+
+#: Markers and, where there is none, words of an account whose cookie will never be good again.
+_SESSION_GONE = frozenset({"invalid-credentials", "session-not-found", "token-expired", "token-revoked"})
+_ENDED = re.compile(
+    r"look up session|session (id )?(was |is )?not found|token (has been |is |was |has )?(revoked|expired)"
+)
+_SUSPENDED = re.compile(r"account (has been |is |was )?suspended")
 
 #: A longer wait than this cannot be meant (s).
 _MAX_WAIT_S = 7 * 86400.0
@@ -57,8 +64,10 @@ def from_response(status: int, content_type: str, body: bytes) -> UpstreamError 
     """The error of an answer that is not a stream. `body`: its beginning suffices."""
     start = body.lstrip()[:1]
     html = start == b"<" or "text/html" in content_type.lower()
-    if status in (401, 403) and (html or not start):
-        return challenged("a Cloudflare page" if html else f"an empty {status}")
+    if status == 403 and not html and start != b"{":
+        return challenged("an empty 403" if not start else "a 403 that is not Grok's own")
+    if status in (401, 403) and html:
+        return challenged("a Cloudflare page")
     if status == 200:
         return challenged("a web page instead of an answer")
     if status == 451:
@@ -66,7 +75,7 @@ def from_response(status: int, content_type: str, body: bytes) -> UpstreamError 
     if status >= 500 or html:
         return UpstreamFailed(f"Grok failed with status {status}.")
     code, message, wait_s = _unwrap(body)
-    known = _from_words(code, message)
+    known = _from_words(code, message, wait_s)
     if known is not None:
         return known
     match status:
@@ -84,7 +93,7 @@ def from_response(status: int, content_type: str, body: bytes) -> UpstreamError 
 def from_error_object(error: object) -> UpstreamError | BadRequest:
     """The error of an `{"error": …}` line or a `response.error` inside a stream with status 200."""
     code, message, wait_s = _fields(error)
-    known = _from_words(code, message)
+    known = _from_words(code, message, wait_s)
     if known is not None:
         return known
     if code == RESOURCE_EXHAUSTED:
@@ -129,7 +138,7 @@ def _fields(error: object) -> tuple[object, str, float | None]:
     return code, message if isinstance(message, str) else "", wait_s
 
 
-def _from_words(code: object, message: str) -> UpstreamError | BadRequest | None:
+def _from_words(code: object, message: str, wait_s: float | None) -> UpstreamError | BadRequest | None:
     """What code, marker and message say beyond the status; None when they say nothing more."""
     marker = _MARKER.search(message)
     reason = marker.group(1) if marker else ""
@@ -138,7 +147,10 @@ def _from_words(code: object, message: str) -> UpstreamError | BadRequest | None
         return AccountDead("Grok has blocked the account.", "blocked")
     if reason == "email-domain-rejected":
         return AccountDead("Grok rejects the account's e-mail domain.", "email_domain_rejected")
-    if reason == "invalid-credentials" or (not reason and code == UNAUTHENTICATED and "session" in text):
+    refused = not reason and code in (PERMISSION_DENIED, UNAUTHENTICATED)
+    if reason == "account-suspended" or (refused and _SUSPENDED.search(text)):
+        return AccountDead("Grok has suspended the account.", "suspended")
+    if reason in _SESSION_GONE or (refused and _ENDED.search(text)):
         return AccountDead("The account's session no longer exists.", "session_deleted")
     if code in ("content-moderated", "moderated"):
         return Moderated("Grok refused the request because of its content policy.")
@@ -147,7 +159,7 @@ def _from_words(code: object, message: str) -> UpstreamError | BadRequest | None
     if code == "capacity" or "load_shed" in text or "heavy usage" in text:
         return Overloaded("Grok is at its capacity limit right now.")
     if code == "usage_limit" or "usage limit" in text:
-        return RateLimited("The account's usage limit is reached.", exhausted=True)
+        return RateLimited("The account's usage limit is reached.", wait_s, exhausted=True)
     if "anti-bot" in text:
         return challenged("anti-bot rules")
     if _REGION.search(text):

@@ -25,7 +25,7 @@ class RateLimits:
 
 def read_rate_limits(body: bytes, quota_field: str) -> RateLimits:
     """quota_field: what counts when it is there, `remainingTokens` or `remainingQueries`; else the calls at the
-    lowest cost, else the queries."""
+    lowest cost, else the queries. Raises UpstreamFailed."""
     try:
         answer = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -33,14 +33,14 @@ def read_rate_limits(body: bytes, quota_field: str) -> RateLimits:
     if not isinstance(answer, dict):
         raise UpstreamFailed("Grok's answer about the quota is broken.")
     low = answer.get("lowEffortRateLimits")
-    fallback = low.get("remainingQueries") if isinstance(low, dict) else None
-    remaining = (answer.get(quota_field), fallback, answer.get("remainingQueries"))
+    low = low if isinstance(low, dict) else {}
+    remaining = (answer.get(quota_field), low.get("remainingQueries"), answer.get("remainingQueries"))
     total = (answer.get(quota_field.replace("remaining", "total")), answer.get("totalQueries"))
     return RateLimits(
         _first(remaining, _MAX_CALLS),
         _first(total, _MAX_CALLS),
         _first((answer.get("windowSizeSeconds"),), _MAX_WINDOW_S) or None,
-        _first((answer.get("waitTimeSeconds"),), _MAX_WINDOW_S) or None,
+        _first((answer.get("waitTimeSeconds") or low.get("waitTimeSeconds"),), _MAX_WINDOW_S) or None,
     )
 
 
