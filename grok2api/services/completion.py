@@ -76,6 +76,7 @@ class CompletionService:
         tried: tuple[int, ...] = ()
         failure: UpstreamError | None = None
         while len(tried) < MAX_ACCOUNTS:
+            cancellation.check()  # a client that is gone needs no further account
             try:
                 with cancellation.protected():
                     lease = self._pool.lease(model, tried=tried, max_in_flight=settings.account_concurrency)

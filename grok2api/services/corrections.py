@@ -8,64 +8,101 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import gevent
+from cachetools import TTLCache
 from gevent.pool import Pool
 
-from grok2api.errors import StorageUnavailable
+from grok2api.errors import AccountDead, StorageUnavailable, Unauthorized
 from grok2api.services.quota import QuotaService
 
-#: How long after an answer its account is asked about, and how often at most in the whole deployment.
-DELAY_S = 1.0
-EVERY_S = 20.0
-_RETRY_S = 5.0
-_AWAY_S = 60.0
-_TRIES = 6
 _AT_ONCE = 4
-_TICK_S = 0.25
+#: To find a deleted account out, and to outlast `every_s` of another worker's question.
+_TRIES = 6
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds. delay_s: from an answer to the question. every_s, calm_s: an account is asked about once in so long in
+    the whole deployment, when its number is in doubt and when it is not. retry_s: until the next try. away_s: when
+    upstream cannot be asked, nobody is asked about for so long. tick_s: how often it is looked who is due."""
+
+    delay_s: float = 1.0
+    every_s: float = 20.0
+    calm_s: float = 600.0
+    retry_s: float = 5.0
+    away_s: float = 60.0
+    tick_s: float = 0.25
 
 
 @dataclass
 class _Due:
     at: float
+    doubtful: bool
     tries: int = 0
 
 
 class Corrections:
-    """The accounts of one worker whose numbers may be wrong. An account that goes quiet is asked about once
+    """The accounts of one worker whose numbers may be wrong. An account in doubt that goes quiet is asked about once
     more after its last answer, so that its numbers become exact. clock: seconds, monotonic."""
 
-    def __init__(self, quota: QuotaService, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, quota: QuotaService, pace: Pace | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._quota = quota
+        self._pace = pace or Pace()
         self._clock = clock
         self._due: dict[int, _Due] = {}
+        self._fresh: TTLCache[int, bool] = TTLCache(100_000, self._pace.calm_s, clock)
+        self._away_until = 0.0
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
-    def note(self, account_id: int) -> None:
-        """An answer of this account has ended."""
-        self._due.setdefault(account_id, _Due(self._clock() + DELAY_S)).tries = 0
+    def note(self, account_id: int, doubtful: bool) -> None:
+        """An answer of this account has ended. doubtful: its number is unknown or low, or something went wrong."""
+        if not doubtful and account_id in self._fresh:
+            return
+        due = self._due.setdefault(account_id, _Due(self._clock() + self._pace.delay_s, doubtful))
+        due.tries, due.doubtful = 0, due.doubtful or doubtful
         if self._greenlet is None or self._greenlet.dead:
             self._greenlet = gevent.spawn(self._run)
 
     def _run(self) -> None:
         workers = Pool(_AT_ONCE)
         while self._due or workers:
-            gevent.sleep(_TICK_S)
-            now = self._clock()
-            for account_id in [id_ for id_, due in self._due.items() if due.at <= now]:
-                due = self._due.pop(account_id)
-                workers.spawn(self._correct, account_id, due.tries)
+            gevent.sleep(self._pace.tick_s)
+            for account_id in self._who_is_due():
+                workers.wait_available()
+                if self._is_away():
+                    break
+                workers.spawn(self._correct, account_id, self._due.pop(account_id))
 
-    def _correct(self, account_id: int, tries: int) -> None:
-        wait_s = _RETRY_S
+    def _who_is_due(self) -> list[int]:
+        now = self._clock()
+        return [] if self._is_away() else [id_ for id_, due in self._due.items() if due.at <= now]
+
+    def _is_away(self) -> bool:
+        return self._clock() < self._away_until
+
+    def _correct(self, account_id: int, due: _Due) -> None:
+        within_s = self._pace.every_s if due.doubtful else self._pace.calm_s
         try:
-            checked = self._quota.check(account_id, within_s=EVERY_S, forget=False)
-            if checked is not None and checked.error is None:
-                return
-            if checked is not None:
-                wait_s = _AWAY_S
-                log.info("the quota of account %d could not be read: %s", account_id, checked.error)
+            checked = self._quota.check(account_id, within_s=within_s, judge=False)
         except StorageUnavailable as error:
             log.warning("the quota of account %d could not be stored: %s", account_id, error)
-        if tries + 1 < _TRIES:  # enough to outlast EVERY_S; a deleted account is given up
-            self._due.setdefault(account_id, _Due(self._clock() + wait_s, tries + 1))
+            self._again(account_id, due, due.tries)
+            return
+        if checked is None and due.doubtful and due.tries + 1 < _TRIES:
+            self._again(account_id, due, due.tries + 1)
+        elif (
+            checked is None or checked.error is None or isinstance(checked.error, AccountDead | Unauthorized)
+        ):
+            self._fresh[account_id] = True
+        else:
+            log.warning("quotas cannot be read, next try in %g s: %s", self._pace.away_s, checked.error)
+            self._away_until = self._clock() + self._pace.away_s
+            due.doubtful = True  # the question counts as asked, and was not answered
+            self._again(account_id, due, due.tries)
+
+    def _again(self, account_id: int, due: _Due, tries: int) -> None:
+        later = _Due(self._clock() + self._pace.retry_s, due.doubtful, tries)
+        self._due.setdefault(account_id, later)

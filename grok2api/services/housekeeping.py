@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import gevent
 
-from grok2api.errors import Challenged, StorageUnavailable, Unreachable
+from grok2api.errors import Challenged, StorageUnavailable, Unreachable, UpstreamTimeout
 from grok2api.services.live_settings import LiveSettings
 from grok2api.services.quota import QuotaService
 from grok2api.storage.base import Job, Store
@@ -23,6 +23,8 @@ _GENTLY = 10
 _PAUSE_S = 0.2
 #: When upstream is away or in the way, the schedule waits for so long.
 _AWAY_S = 60.0
+
+_AWAY = (Challenged, Unreachable, UpstreamTimeout)
 
 log = logging.getLogger(__name__)
 
@@ -67,10 +69,18 @@ class Housekeeping:
         if job.owner != self._owner:
             self._job = None
             return
-        self._job = replace(job, beat_at=now)
-        self._store.jobs.beat(self._job)
-        self._store.leases.heal(now)
-        self._refresh_some(now)
+        self._job = job
+        if self._is_still_ours():
+            self._store.leases.heal(now)
+            self._refresh_some(now)
+
+    def _is_still_ours(self) -> bool:
+        """Tell the others that this worker lives; one that was silent for too long has been replaced."""
+        if self._job is not None:
+            self._job = replace(self._job, beat_at=self._clock())
+            if not self._store.jobs.beat(self._job):
+                self._job = None
+        return self._job is not None
 
     def _refresh_some(self, now: float) -> None:
         interval_s = self._settings.snapshot().refresh_interval_minutes * 60
@@ -78,9 +88,11 @@ class Housekeeping:
             return
         for account_id in self._store.accounts.stale(now - interval_s, _GENTLY):
             checked = self._quota.check(account_id, within_s=interval_s)
-            if checked is not None and isinstance(checked.error, Challenged | Unreachable):
+            if checked is not None and isinstance(checked.error, _AWAY):
                 self._away_until = now + _AWAY_S
                 log.warning("quotas are not refreshed for %d s: %s", _AWAY_S, checked.error)
+                return
+            if not self._is_still_ours():
                 return
             gevent.sleep(_PAUSE_S)
 
@@ -90,4 +102,6 @@ class Housekeeping:
                 self.tick()
             except StorageUnavailable as error:
                 log.warning("housekeeping waits: %s", error)
+            except Exception:  # of one round; the next ones are needed all the same
+                log.exception("housekeeping failed")
             gevent.sleep(_TICK_S)

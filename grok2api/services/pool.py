@@ -24,6 +24,8 @@ from grok2api.errors import AccountDead, NoAccount, RateLimited, StorageUnavaila
 from grok2api.services.patience import PATIENCE_S, within
 from grok2api.storage.base import Leases
 
+#: Calls left below which a stored number is in doubt after every answer.
+LOW = 10
 #: Outcomes that wait for a storage that is away, and how often it is asked; the oldest are given up first.
 UNSETTLED_MAX = 10_000
 RETRY_S = 3.0
@@ -36,13 +38,14 @@ log = logging.getLogger(__name__)
 class AccountPool:
     """Leases for the requests of one worker; all that decides lies in the storage.
 
-    on_settled: told of each account whose quota upstream may have changed. clock: epoch seconds.
+    on_settled: told of each account whose quota upstream may have changed, and whether the stored number is in doubt.
+    clock: epoch seconds.
     """
 
     def __init__(
         self,
         leases: Leases,
-        on_settled: Callable[[int], None] = lambda account_id: None,
+        on_settled: Callable[[int, bool], None] = lambda account_id, doubtful: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._leases = leases
@@ -101,7 +104,8 @@ class AccountPool:
         except StorageUnavailable:
             log.warning("the outcome %s of account %s is still being stored", outcome, mask(lease.secret))
         if outcome is not Outcome.CHALLENGED:
-            self._on_settled(lease.account_id)
+            doubtful = outcome is not Outcome.SUCCESS or settlement.used != lease.cost
+            self._on_settled(lease.account_id, doubtful or _is_low(lease))
 
     def _take(self, wanted: LeaseRequest) -> Lease:
         me = object()
@@ -141,6 +145,8 @@ class AccountPool:
                 self._settle_late()
             except StorageUnavailable as problem:
                 log.warning("leases could not be renewed: %s", problem)
+            except Exception:  # of one round; the next ones are needed all the same
+                log.exception("leases could not be renewed")
 
     def _settle_late(self) -> None:
         """Store what had to wait, in its order. Raises StorageUnavailable at the first that still cannot be."""
@@ -148,6 +154,11 @@ class AccountPool:
             lease, settlement, at = self._unsettled[0]
             self._leases.settle(lease, settlement, at)
             self._unsettled.popleft()
+
+
+def _is_low(lease: Lease) -> bool:
+    """Whether so few calls are left, if it is known at all, that a wrong number would soon show."""
+    return lease.remaining_before is None or lease.remaining_before - lease.cost < LOW
 
 
 def _reason(error: UpstreamError | None) -> str:

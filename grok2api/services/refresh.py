@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import gevent
@@ -55,9 +55,13 @@ class RefreshAll:
         job = self._jobs.begin(NAME, owner, self._clock())
         if job.owner != owner:
             raise AlreadyRunning(job)
-        _, total = self._accounts.page(AccountQuery(disabled=False, limit=1), self._clock())
-        run = _Run(replace(job, total=total), self._jobs, self._clock)
-        run.beat()
+        run = _Run(job, self._jobs, self._clock)
+        try:
+            _, total = self._accounts.page(AccountQuery(disabled=False, limit=1), self._clock())
+        except StorageUnavailable:
+            run.end()  # nothing runs
+            raise
+        run.begin(total)
         gevent.spawn(self._refresh, run)
 
     def progress(self) -> Job | None:
@@ -67,19 +71,25 @@ class RefreshAll:
     def _refresh(self, run: _Run) -> None:
         beating = gevent.spawn(run.keep_beating)
         workers = Pool(self._settings.snapshot().refresh_concurrency)
-        last = 0
         try:
-            while not run.lost and (accounts := self._accounts.walk(last, _PAGE)):
-                last = accounts[-1].id
-                for account in accounts:
-                    if not account.disabled and not run.lost:
-                        workers.spawn(self._check, run, account.id)
-        except StorageUnavailable as error:
-            log.error("the refresh of all accounts stops: %s", error)
+            for account_id in self._enabled():
+                if run.lost:
+                    break
+                workers.spawn(self._check, run, account_id)
+            workers.join()
+            run.end()
+            log.info("all accounts refreshed: %s", run)
+        except StorageUnavailable as error:  # without its end it counts as interrupted
+            log.error("the refresh of all accounts is broken off: %s", error)
         finally:
             workers.join()
             beating.kill()
-            run.end()
+
+    def _enabled(self) -> Iterator[int]:
+        last = 0
+        while accounts := self._accounts.walk(last, _PAGE):
+            last = accounts[-1].id
+            yield from (account.id for account in accounts if not account.disabled)
 
     def _check(self, run: _Run, account_id: int) -> None:
         try:
@@ -98,6 +108,10 @@ class _Run:
         self._jobs = jobs
         self._clock = clock
         self.lost = False
+
+    def begin(self, total: int) -> None:
+        self._job = replace(self._job, total=total)
+        self.beat()
 
     def count(self, good: bool) -> None:
         job = self._job
@@ -119,4 +133,6 @@ class _Run:
     def end(self) -> None:
         self._job = replace(self._job, ended_at=self._clock())
         self.beat()
-        log.info("all accounts refreshed: %d good, %d failed", self._job.success, self._job.failed)
+
+    def __str__(self) -> str:
+        return f"{self._job.success} good, {self._job.failed} failed"
