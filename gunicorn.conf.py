@@ -4,10 +4,11 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import os  # noqa: E402
 import resource  # noqa: E402
 import sys  # noqa: E402
 
-from grok2api.env import Env  # noqa: E402
+from grok2api.env import WAIT_MAX_S, Env  # noqa: E402
 from grok2api.errors import ConfigurationError  # noqa: E402
 
 try:
@@ -41,6 +42,13 @@ def post_worker_init(worker):
     worker.wsgi.extensions["grok2api"].housekeeping.start()
 
 
+def post_fork(server, worker):
+    """One that takes the place of another waits for a storage that is away as long as it takes: giving up would end the
+    whole service, whose other workers are still serving. gunicorn numbers its workers by `age`."""
+    if worker.age > server.cfg.workers:
+        os.environ["STORAGE_WAIT_S"] = str(WAIT_MAX_S)
+
+
 def worker_exit(server, worker):
-    if worker.wsgi is not None:
+    if getattr(worker, "wsgi", None) is not None:
         worker.wsgi.extensions["grok2api"].housekeeping.stop()

@@ -12,6 +12,8 @@ from grok2api.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STORAGE_MODES = ("file", "mysql", "redis")
+#: A year: for ever.
+WAIT_MAX_S = 31_536_000
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Env:
     workers: int = 2
     trusted_proxies: int = 0
     log_dir: Path | None = None
+    storage_wait_s: float = 60.0
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Env:
@@ -50,6 +53,7 @@ class Env:
             workers=_number(values, "WEB_CONCURRENCY", default.workers, 1, 256),
             trusted_proxies=_number(values, "TRUSTED_PROXIES", default.trusted_proxies, 0, 16),
             log_dir=_folder(values, "LOG_DIR"),
+            storage_wait_s=_number(values, "STORAGE_WAIT_S", int(default.storage_wait_s), 0, WAIT_MAX_S),
         )
 
 

@@ -23,8 +23,9 @@ from tests.mariadb_server import MariaDbServer
 
 
 def refusal(url: str, wait_s: float = 0.0) -> str:
+    env = Env(storage_mode="mysql", database_url=url, storage_wait_s=wait_s)
     with pytest.raises(ConfigurationError) as caught:
-        open_store(Flask("refused"), Env(storage_mode="mysql", database_url=url), POOLS, Vault(), wait_s)
+        open_store(Flask("refused"), env, POOLS, Vault())
     message = str(caught.value)
     assert "\n" not in message and "p@ss" not in message and "p%40ss" not in message
     return message

@@ -59,13 +59,14 @@ PASSWORD = 'p@ss:w/ö?rd#%"\\ x'
 def opened(
     server: RedisServer, *, key: str = "", pools: Sequence[str] = POOLS, wait_s: float = 0.0, db: int = 0
 ) -> Store:
-    env = Env(storage_mode="redis", database_url=server.url(db))
-    return open_store(Flask("redis"), env, pools, Vault(key), wait_s)
+    env = Env(storage_mode="redis", database_url=server.url(db), storage_wait_s=wait_s)
+    return open_store(Flask("redis"), env, pools, Vault(key))
 
 
 def refusal(url: str, wait_s: float = 0.0) -> str:
+    env = Env(storage_mode="redis", database_url=url, storage_wait_s=wait_s)
     with pytest.raises(ConfigurationError) as caught:
-        open_store(Flask("refused"), Env(storage_mode="redis", database_url=url), POOLS, Vault(), wait_s)
+        open_store(Flask("refused"), env, POOLS, Vault())
     message = str(caught.value)
     assert "\n" not in message and "p@ss" not in message and "p%40ss" not in message
     return message
@@ -165,7 +166,7 @@ def test_tls_with_a_certificate_that_is_known(tmp_path: Path) -> None:
         assert time.monotonic() - began < 5
         url = f"rediss://127.0.0.1:{secret.port}/0?ssl_cert_reqs=none"
         env = Env(storage_mode="redis", database_url=url)
-        with closing(open_store(Flask("careless"), env, POOLS, Vault(), 0)) as store:
+        with closing(open_store(Flask("careless"), env, POOLS, Vault())) as store:
             assert len(everyone(store)) == 1
 
 

@@ -3,9 +3,12 @@ clearly and soon meanwhile, and afterwards all is as it was."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -223,3 +226,22 @@ def test_a_server_that_hangs_and_goes_on(served: tuple[Server, Gateway], simulat
     finally:
         server.thaw()
     print(type(server).__name__, "hung", {name: round(s, 3) for name, s in took.items()})
+
+
+def test_a_worker_that_dies_meanwhile_is_replaced_when_the_server_is_back(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    """Its replacement waits for longer than a first start does: giving up would end the service."""
+    with (
+        RedisServer("appendonly yes") as server,
+        Gateway(tmp_path / "data", simulator.url, workers=2, STORAGE_WAIT_S="2", **environ_of(server)) as own,
+    ):
+        own.admin("/api/tokens/add", {"tokens": ["sim-basic-ok-a"], "token_type": "sso"})
+        server.stop()
+        os.kill(own.worker_pids()[0], signal.SIGKILL)
+        time.sleep(5)
+        assert own.process.poll() is None, own.log()
+        assert requests.get(f"{own.url}/health", timeout=10).ok
+        server.start()
+        simulator.wait_until(lambda: own.chat("Hello").status_code == 200, RECOVERY_S)
+        assert requests.get(f"{own.url}/ready", timeout=10).ok and len(own.worker_pids()) == 2

@@ -24,13 +24,14 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert Env() == Env(
         data_dir=PROJECT_ROOT / "instance", storage_mode="file", database_url="", upstream_url="https://grok.com",
         secret_key="", admin_password="", host="127.0.0.1", port=8000,
-        workers=2, trusted_proxies=0, log_dir=None,
+        workers=2, trusted_proxies=0, log_dir=None, storage_wait_s=60,
     )  # fmt: skip
 
 
 NAMES = (
     "GROK2API_DATA_DIR", "STORAGE_MODE", "DATABASE_URL", "GROK2API_UPSTREAM_URL",
     "SECRET_KEY", "ADMIN_PASSWORD", "HOST", "PORT", "WEB_CONCURRENCY", "TRUSTED_PROXIES", "LOG_DIR",
+    "STORAGE_WAIT_S",
 )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ def test_an_empty_variable_is_an_unset_one(name: str, value: str) -> None:
         ("PORT", "65535", "port", 65535),
         ("PORT", " 0080 ", "port", 80),
         ("WEB_CONCURRENCY", "1", "workers", 1),
+        ("STORAGE_WAIT_S", "0", "storage_wait_s", 0),
         ("TRUSTED_PROXIES", "0", "trusted_proxies", 0),
         ("LOG_DIR", "logs", "log_dir", Path.cwd() / "logs"),
     ],

@@ -28,22 +28,18 @@ from grok2api.storage.redis.settings import RedisSettings, first_version
 from grok2api.storage.redis.upgrades import check_schema, upgrade
 from grok2api.storage.vault import Vault
 
-#: How long a server that is not up yet is waited for.
-START_WAIT_S = 60.0
 _RETRY_S = 0.5
 _SAY_S = 5.0
 
 log = logging.getLogger(__name__)
 
 
-def open_store(
-    app: Flask, env: Env, pools: Sequence[str], vault: Vault, start_wait_s: float = START_WAIT_S
-) -> Store:
+def open_store(app: Flask, env: Env, pools: Sequence[str], vault: Vault) -> Store:
     """The store on the server that DATABASE_URL names. app: not needed."""
     address = parse_address(env.database_url)
     client = Client(address)
     try:
-        _wait_for(client, address, start_wait_s)
+        _wait_for(client, address, env.storage_wait_s)
         version = check_schema(client, _shown(address))
         vault.verify(check_value(client))
         upgrade(client, version)

@@ -41,8 +41,6 @@ LOCK_WAIT_S = 5
 #: The server ends a connection that is idle for so long, also one whose worker hangs in a transaction.
 IDLE_S = 60
 MIGRATION_S = 300
-#: How long a server that is not up yet is waited for.
-START_WAIT_S = 60.0
 _RETRY_S = 1.0
 _SAY_S = 5.0
 
@@ -60,12 +58,10 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-def open_store(
-    app: Flask, env: Env, pools: Sequence[str], vault: Vault, start_wait_s: float = START_WAIT_S
-) -> Store:
+def open_store(app: Flask, env: Env, pools: Sequence[str], vault: Vault) -> Store:
     """The store in the database that DATABASE_URL names, which is made when it does not exist."""
     url, arguments = database_url(env)
-    _wait_for(url, arguments, start_wait_s)
+    _wait_for(url, arguments, env.storage_wait_s)
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "connect_args": arguments,
