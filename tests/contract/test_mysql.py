@@ -39,6 +39,7 @@ def refusal(url: str, wait_s: float = 0.0) -> str:
         "mysql://host",
         "mysql://host/",
         "mysql://host:x/db",
+        "mysql://user:p@ss/w@host/db",
         "redis://host/0",
         "mysql://h/db?x=1",
     ],

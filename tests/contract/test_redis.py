@@ -127,6 +127,7 @@ def do_everything(store: Store) -> None:
     "url",
     [
         "", "redis://", "redis:///0", "redis://host/zero", "redis://host/-1", "redis://host:x/0", "host:6379",
+        "redis://:p@ss/w@host/0", "redis://user:pa?p@ss@host/0",
         "mysql://host/0", "unix://", "redis://host?ssl_ca_certs=x", "rediss://host?x=1", "redis://host?=",
         "rediss://host?ssl_ca_certs=/not/there", "rediss://host?ssl_cert_reqs=maybe",
     ],

@@ -37,8 +37,9 @@ def parse_address(url: str) -> Address:
         parts = urlsplit(url)
         port = parts.port or 6379
         query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-    except ValueError as error:
-        raise ConfigurationError(f"DATABASE_URL: {error}. It must look like {_EXAMPLE}.") from error
+    except ValueError:
+        # What cannot be read may be a part of the password.
+        raise ConfigurationError(f"DATABASE_URL cannot be read. It must look like {_EXAMPLE}.") from None
     path, place = unquote(parts.path), unquote(parts.hostname or "")
     database = query.pop("db", "0") if parts.scheme == "unix" else path.strip("/") or "0"
     known = path.startswith("/") and path != "/" if parts.scheme == "unix" else bool(place)

@@ -91,8 +91,9 @@ def database_url(env: Env) -> tuple[URL, dict[str, Any]]:
         parts = urlsplit(env.database_url)
         port = parts.port or 3306
         options = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
-    except ValueError as error:
-        raise ConfigurationError(f"DATABASE_URL: {error}. It must look like {_EXAMPLE}.") from error
+    except ValueError:
+        # What cannot be read may be a part of the password.
+        raise ConfigurationError(f"DATABASE_URL cannot be read. It must look like {_EXAMPLE}.") from None
     name = unquote(parts.path.removeprefix("/"))
     known = parts.scheme in ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
     if not known or not parts.hostname or not name or "/" in name:
