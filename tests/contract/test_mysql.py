@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from contextlib import closing
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from grok2api.errors import ConfigurationError, StorageUnavailable
 from grok2api.storage.sql.mysql import open_store
 from grok2api.storage.vault import Vault
 from tests.contract import workers
-from tests.contract.dealings import ANY, NOW, add, chosen, everyone
+from tests.contract.dealings import ANY, NOW, add, chosen, end, everyone, in_flight, take
 from tests.contract.mysql_place import DATABASE, MysqlPlace, server
 from tests.contract.places import POOLS, open_at
 from tests.mariadb_server import MariaDbServer
@@ -90,6 +91,19 @@ def test_a_server_that_comes_late_is_waited_for_and_one_that_goes_away_is_missed
             assert time.monotonic() - began < 5
             late.start()
             assert chosen(store) is not None and len(everyone(store)) == 2
+
+
+def test_of_what_is_sent_together_nothing_is_done_when_a_part_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(MysqlPlace()) as place:
+        add(place.store, 2)
+        same = uuid.uuid4()
+        monkeypatch.setattr(uuid, "uuid4", lambda: same)
+        held = take(place.store)
+        with pytest.raises(StorageUnavailable, match="Duplicate entry"):
+            place.store.leases.lease(ANY, NOW)
+        assert in_flight(place.store) == 1
+        end(place.store, held)
+        assert in_flight(place.store) == 0
 
 
 def test_connections_that_the_server_closed_meanwhile_give_no_error() -> None:

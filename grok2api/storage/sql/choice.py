@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, case, delete, exists, func, insert, select, update
 
 from grok2api.accounts import LEASE_S, VOID_KEPT_S, Lease, LeaseRequest, Tier
-from grok2api.storage.sql.prepared import Prepared
+from grok2api.storage.sql.prepared import Prepared, run_together
 from grok2api.storage.sql.standing import quotas, standings, write_standings
 from grok2api.storage.sql.tables import AccountRow, CounterRow, LeaseRow, State, VoidLeaseRow, table_of
 
@@ -84,7 +84,8 @@ _INSERT_LEASE = Prepared(
 )
 _FORGET_VOID = delete(_void_leases).where(_void_leases.c.id == bindparam("lease"))
 _DELETE_LEASE = Prepared(delete(_leases).where(_leases.c.id == bindparam("lease")))
-_RELEASE = Prepared(
+#: Gives back the slot of a lease that has just been dropped.
+FREE_SLOT = Prepared(
     update(quotas)
     .where(_of_account)
     .values(
@@ -132,7 +133,7 @@ def release(connection: Connection, lease_id: str, account_id: int, pool: str, c
     """Drop a lease and its slot; whether it was still there."""
     if not _DELETE_LEASE.run(connection, {"lease": lease_id}).rowcount:
         return False
-    free_slot(connection, account_id, pool, cost)
+    FREE_SLOT.run(connection, {"account": account_id, "pool_name": pool, "cost": cost})
     return True
 
 
@@ -143,11 +144,6 @@ def forget_void(connection: Connection, lease_id: str) -> bool:
 
 def forget_old_void(connection: Connection, now: float) -> None:
     connection.execute(delete(_void_leases).where(_void_leases.c.void_at <= now - VOID_KEPT_S))
-
-
-def free_slot(connection: Connection, account_id: int, pool: str, cost: int) -> None:
-    """Give back the slot of a lease that has just been dropped."""
-    _RELEASE.run(connection, {"account": account_id, "pool_name": pool, "cost": cost})
 
 
 def release_void(connection: Connection, now: float) -> int:
@@ -231,21 +227,18 @@ def _choice_of(wanted: LeaseRequest, tier: Tier, state: State) -> dict[str, Any]
 def _take(connection: Connection, row: Any, wanted: LeaseRequest, tier: Tier, now: float) -> Lease:
     account_id, remaining, secret = row
     lease = Lease(uuid.uuid4().hex, account_id, secret, tier, wanted.pool, wanted.cost, remaining)
-    values = {"account": account_id, "pool_name": wanted.pool, "cost": wanted.cost, "now": now}
-    _TAKE.run(connection, values)
+    taken = {"account": account_id, "pool_name": wanted.pool, "cost": wanted.cost, "now": now}
+    new = {
+        "new_id": lease.id,
+        "new_account_id": account_id,
+        "new_expires_at": now + LEASE_S,
+        "new_pool": wanted.pool,
+        "new_cost": wanted.cost,
+    }
+    run_together(connection, (_TAKE, taken), (_INSERT_LEASE, new))
     if remaining == wanted.cost:  # nothing is left: it is out of choice until its window ends
         rows = standings(connection, account_id)
         write_standings(connection, [(standing, False) for standing in rows], now=now)
-    _INSERT_LEASE.run(
-        connection,
-        {
-            "new_id": lease.id,
-            "new_account_id": account_id,
-            "new_expires_at": now + LEASE_S,
-            "new_pool": wanted.pool,
-            "new_cost": wanted.cost,
-        },
-    )
     return lease
 
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pymysql
 from flask import Flask
+from pymysql.constants import CLIENT
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -99,6 +100,8 @@ def database_url(env: Env) -> tuple[URL, dict[str, Any]]:
     if not known or not parts.hostname or not name or "/" in name:
         raise ConfigurationError(f"DATABASE_URL: with STORAGE_MODE=mysql it must look like {_EXAMPLE}.")
     arguments: dict[str, Any] = {
+        # Counts are of the rows that were found, as SQLAlchemy has it; see `run_together` for the other.
+        "client_flag": CLIENT.FOUND_ROWS | CLIENT.MULTI_STATEMENTS,
         "charset": "utf8mb4",
         "connect_timeout": CONNECT_S,
         "read_timeout": ANSWER_S,

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, exists, select, update
 
 from grok2api.accounts import DEFAULT_WINDOW_S, Lease, Settlement
-from grok2api.storage.sql.choice import forget_void, free_slot, release, request_number
+from grok2api.storage.sql.choice import FREE_SLOT, forget_void, release, request_number
 from grok2api.storage.sql.failures import failure_changes
-from grok2api.storage.sql.prepared import Prepared
+from grok2api.storage.sql.prepared import Prepared, run_together
 from grok2api.storage.sql.standing import quotas, standings, write_standings
 from grok2api.storage.sql.tables import AccountRow, LeaseRow, table_of
 
@@ -42,8 +42,7 @@ def settle_plainly(connection: Connection, lease: Lease, now: float) -> bool:
     values = {"account": lease.account_id, "pool_name": lease.pool, "cost": lease.cost}
     if not _DROP_PLAIN.run(connection, values | {"lease": lease.id}).rowcount:
         return False
-    free_slot(connection, lease.account_id, lease.pool, lease.cost)
-    _COUNT.run(connection, {"account": lease.account_id, "now": now})
+    run_together(connection, (FREE_SLOT, values), (_COUNT, {"account": lease.account_id, "now": now}))
     return True
 
 
