@@ -42,12 +42,20 @@ def clean_environ(**values: str) -> dict[str, str]:
 
 
 class Gateway:
-    """Two workers over SQLite in `data_dir`, unless told otherwise; for use in a `with` statement.
+    """Two workers over SQLite in `data_dir`, unless told otherwise; for use in a `with` statement. command: of Python.
 
     Everything that it logs is in `log_path`.
     """
 
-    def __init__(self, data_dir: Path, upstream_url: str, *, workers: int = 2, **environ: str) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        upstream_url: str,
+        *,
+        workers: int = 2,
+        command: Sequence[str] = ("-m", "grok2api"),
+        **environ: str,
+    ) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -65,7 +73,7 @@ class Gateway:
         self._changed: dict[str, object] = {}
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "grok2api"], cwd=ROOT, env=self.environ, stdout=log, stderr=log
+                [sys.executable, *command], cwd=ROOT, env=self.environ, stdout=log, stderr=log
             )
         try:
             self._wait_ready()

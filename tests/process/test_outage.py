@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -228,15 +228,28 @@ def test_a_server_that_hangs_and_goes_on(served: tuple[Server, Gateway], simulat
     print(type(server).__name__, "hung", {name: round(s, 3) for name, s in took.items()})
 
 
+@pytest.mark.parametrize(
+    "command", [("-m", "grok2api"), ("-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")]
+)
 def test_a_worker_that_dies_meanwhile_is_replaced_when_the_server_is_back(
-    simulator: Simulator, tmp_path: Path
+    simulator: Simulator, tmp_path: Path, command: Sequence[str]
 ) -> None:
     """Its replacement waits for longer than a first start does: giving up would end the service."""
     with (
         RedisServer("appendonly yes") as server,
-        Gateway(tmp_path / "data", simulator.url, workers=2, STORAGE_WAIT_S="2", **environ_of(server)) as own,
+        Gateway(
+            tmp_path / "data",
+            simulator.url,
+            workers=2,
+            command=command,
+            STORAGE_WAIT_S="2",
+            **environ_of(server),
+        ) as own,
     ):
         own.admin("/api/tokens/add", {"tokens": ["sim-basic-ok-a"], "token_type": "sso"})
+        with server.connect() as client:
+            simulator.wait_until(lambda: len(client.client_list()) > 2)
+        time.sleep(1)  # the second worker has come to the storage; it starts to serve
         server.stop()
         os.kill(own.worker_pids()[0], signal.SIGKILL)
         time.sleep(5)
