@@ -5,16 +5,25 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gevent
 from cachetools import TTLCache
 from gevent.pool import Pool
 
-from grok2api.errors import AccountDead, StorageUnavailable, Unauthorized
+from grok2api.errors import (
+    AccountDead,
+    Challenged,
+    StorageUnavailable,
+    Unauthorized,
+    Unreachable,
+    UpstreamFailed,
+)
 from grok2api.services.quota import QuotaService
 
 _AT_ONCE = 4
+#: What concerns all accounts: it is waited for, however long it lasts.
+_AWAY = (Challenged, Unreachable, UpstreamFailed)
 #: To find a deleted account out, and to outlast `every_s` of another worker's question.
 _TRIES = 6
 
@@ -87,22 +96,29 @@ class Corrections:
         within_s = self._pace.every_s if due.doubtful else self._pace.calm_s
         try:
             checked = self._quota.check(account_id, within_s=within_s, judge=False)
-        except StorageUnavailable as error:
-            log.warning("the quota of account %d could not be stored: %s", account_id, error)
-            self._again(account_id, due, due.tries)
+        except StorageUnavailable as problem:
+            log.warning("the quota of account %d could not be stored: %s", account_id, problem)
+            self._again(account_id, due, self._pace.retry_s)
             return
-        if checked is None and due.doubtful and due.tries + 1 < _TRIES:
-            self._again(account_id, due, due.tries + 1)
-        elif (
-            checked is None or checked.error is None or isinstance(checked.error, AccountDead | Unauthorized)
-        ):
+        error = checked.error if checked is not None else None
+        if isinstance(error, _AWAY):
+            log.warning("quotas cannot be read, next try in %g s: %s", self._pace.away_s, error)
+            self._away_until = self._clock() + self._pace.away_s
+            self._again(account_id, _asked(due), self._pace.retry_s)
+        elif due.tries + 1 >= _TRIES:
+            return
+        elif checked is None and due.doubtful:
+            self._again(account_id, replace(due, tries=due.tries + 1), self._pace.retry_s)
+        elif error is None or isinstance(error, AccountDead | Unauthorized):
             self._fresh[account_id] = True
         else:
-            log.warning("quotas cannot be read, next try in %g s: %s", self._pace.away_s, checked.error)
-            self._away_until = self._clock() + self._pace.away_s
-            due.doubtful = True  # the question counts as asked, and was not answered
-            self._again(account_id, due, due.tries)
+            log.info("the quota of account %d could not be read: %s", account_id, error)
+            self._again(account_id, replace(_asked(due), tries=due.tries + 1), self._pace.away_s)
 
-    def _again(self, account_id: int, due: _Due, tries: int) -> None:
-        later = _Due(self._clock() + self._pace.retry_s, due.doubtful, tries)
-        self._due.setdefault(account_id, later)
+    def _again(self, account_id: int, due: _Due, wait_s: float) -> None:
+        self._due.setdefault(account_id, replace(due, at=self._clock() + wait_s))
+
+
+def _asked(due: _Due) -> _Due:
+    """The question counts as asked, and was not answered: whatever was known before, the number is in doubt."""
+    return replace(due, doubtful=True)

@@ -162,6 +162,20 @@ def test_a_dead_account_found_in_the_background_expires_and_is_not_asked_about_a
     assert bench.asked() == 1 and bench.account(id_).failed_count == 1
 
 
+@pytest.mark.parametrize("fault", ["429", "400_bad"])
+def test_one_account_that_cannot_be_read_keeps_no_other_waiting_and_is_given_up(
+    bench: Bench, fault: str
+) -> None:
+    secret = f"sim-basic-{fault}-a.only.limits"
+    bad, *good = bench.add(secret, *(f"sim-basic-ok-{number}" for number in range(8)))
+    corrections = bench.corrections()
+    for id_ in (bad, *good):
+        corrections.note(id_, True)
+    wait_for(lambda: all(bench.remaining(id_) == 80 for id_ in good), 2)
+    wait_for(lambda: corrections._due == {}, 10)
+    assert 1 < bench.asked(secret) <= 6
+
+
 def test_a_deleted_account_is_given_up(bench: Bench) -> None:
     (id_,) = bench.add("sim-basic-ok-a")
     corrections = bench.corrections()
