@@ -4,11 +4,10 @@ from gevent import monkey
 
 monkey.patch_all()
 
-import os  # noqa: E402
 import resource  # noqa: E402
 import sys  # noqa: E402
 
-from grok2api.env import WAIT_MAX_S, Env  # noqa: E402
+from grok2api.env import Env, wait_for_ever  # noqa: E402
 from grok2api.errors import ConfigurationError  # noqa: E402
 
 try:
@@ -46,7 +45,7 @@ def post_fork(server, worker):
     """One that takes the place of another waits for a storage that is away as long as it takes: giving up would end the
     whole service, whose other workers are still serving. gunicorn numbers its workers by `age`."""
     if worker.age > server.cfg.workers:
-        os.environ["STORAGE_WAIT_S"] = str(WAIT_MAX_S)
+        wait_for_ever()
 
 
 def worker_exit(server, worker):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from grok2api.accounts import AccountQuery
 from grok2api.app import create_app
-from grok2api.env import PROJECT_ROOT, WAIT_MAX_S, Env
+from grok2api.env import PROJECT_ROOT, Env, wait_for_ever
 from grok2api.errors import ConfigurationError, GatewayError
 from grok2api.services import Services
 from grok2api.web.services import KEY
@@ -31,8 +31,7 @@ def main() -> None:
         print(f"grok2api: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     print("\n".join(lines), flush=True)
-    # The storage has been reached once: workers wait for it from now on rather than end the service.
-    os.environ["STORAGE_WAIT_S"] = str(WAIT_MAX_S)
+    wait_for_ever()  # the storage has been reached once: a worker that gave up would end the service
     os.chdir(PROJECT_ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"])
 

@@ -57,6 +57,11 @@ class Env:
         )
 
 
+def wait_for_ever() -> None:
+    """From here on, in this process and its children, a storage that is away is waited for as long as it takes."""
+    os.environ["STORAGE_WAIT_S"] = str(WAIT_MAX_S)
+
+
 def _wrong(name: str, text: str, rule: str) -> ConfigurationError:
     """One line, however many the value has."""
     shown = " ".join(text.split())

@@ -93,7 +93,7 @@ def wait_for(condition: Callable[[], object], timeout_s: float = 5.0) -> None:
 
 
 def test_an_account_in_doubt_is_asked_about_once_for_many_answers(bench: Bench) -> None:
-    (id_,) = bench.add("sim-basic-ok-a")
+    (id_,) = bench.add("sim-basic-ok-minea")
     corrections = bench.corrections()
     for _ in range(20):
         corrections.note(id_, True)
@@ -104,7 +104,7 @@ def test_an_account_in_doubt_is_asked_about_once_for_many_answers(bench: Bench) 
 
 
 def test_accounts_whose_number_is_known_and_high_are_hardly_asked_about(bench: Bench) -> None:
-    ids = bench.add(*(f"sim-basic-ok-{number}" for number in range(10)))
+    ids = bench.add(*(f"sim-basic-ok-mine{number}" for number in range(10)))
     corrections = bench.corrections()
     for _ in range(3):
         for id_ in ids:
@@ -117,7 +117,7 @@ def test_accounts_whose_number_is_known_and_high_are_hardly_asked_about(bench: B
 @pytest.mark.parametrize("doubtful", [True, False])
 @pytest.mark.parametrize("fault", ["503", "403_cloudflare"])
 def test_a_long_outage_ends_with_true_numbers(bench: Bench, fault: str, doubtful: bool) -> None:
-    secret = f"sim-basic-{fault}-a.only.limits.times.8"
+    secret = f"sim-basic-{fault}-minea.only.limits.times.8"
     (id_,) = bench.add(secret)
     corrections = bench.corrections()
     corrections.note(id_, doubtful)
@@ -127,7 +127,7 @@ def test_a_long_outage_ends_with_true_numbers(bench: Bench, fault: str, doubtful
 
 
 def test_while_upstream_is_away_it_is_not_asked_about_everybody(bench: Bench) -> None:
-    ids = bench.add(*(f"sim-basic-503-{number}.only.limits" for number in range(30)))
+    ids = bench.add(*(f"sim-basic-503-mine{number}.only.limits" for number in range(30)))
     corrections = bench.corrections()
     for id_ in ids:
         corrections.note(id_, True)
@@ -136,7 +136,7 @@ def test_while_upstream_is_away_it_is_not_asked_about_everybody(bench: Bench) ->
 
 
 def test_an_upstream_that_cannot_be_reached_is_waited_for(bench: Bench) -> None:
-    (id_,) = bench.add("sim-basic-ok-a")
+    (id_,) = bench.add("sim-basic-ok-minea")
     corrections = bench.corrections(f"http://127.0.0.1:{free_port()}")
     corrections.note(id_, True)
     gevent.sleep(0.5)
@@ -144,7 +144,7 @@ def test_an_upstream_that_cannot_be_reached_is_waited_for(bench: Bench) -> None:
 
 
 def test_a_refusal_in_the_background_is_no_strike_and_is_not_repeated(bench: Bench) -> None:
-    (id_,) = bench.add("sim-basic-401-a.only.limits")
+    (id_,) = bench.add("sim-basic-401-minea.only.limits")
     corrections = bench.corrections()
     corrections.note(id_, True)
     wait_for(lambda: bench.asked() == 1)
@@ -154,7 +154,7 @@ def test_a_refusal_in_the_background_is_no_strike_and_is_not_repeated(bench: Ben
 
 
 def test_a_dead_account_found_in_the_background_expires_and_is_not_asked_about_again(bench: Bench) -> None:
-    (id_,) = bench.add("sim-basic-403_blocked-a.only.limits")
+    (id_,) = bench.add("sim-basic-403_blocked-minea.only.limits")
     corrections = bench.corrections()
     corrections.note(id_, True)
     wait_for(lambda: bench.account(id_).expired_reason == "blocked")
@@ -166,8 +166,8 @@ def test_a_dead_account_found_in_the_background_expires_and_is_not_asked_about_a
 def test_one_account_that_cannot_be_read_keeps_no_other_waiting_and_is_given_up(
     bench: Bench, fault: str
 ) -> None:
-    secret = f"sim-basic-{fault}-a.only.limits"
-    bad, *good = bench.add(secret, *(f"sim-basic-ok-{number}" for number in range(8)))
+    secret = f"sim-basic-{fault}-minea.only.limits"
+    bad, *good = bench.add(secret, *(f"sim-basic-ok-mine{number}" for number in range(8)))
     corrections = bench.corrections()
     for id_ in (bad, *good):
         corrections.note(id_, True)
@@ -177,7 +177,7 @@ def test_one_account_that_cannot_be_read_keeps_no_other_waiting_and_is_given_up(
 
 
 def test_a_deleted_account_is_given_up(bench: Bench) -> None:
-    (id_,) = bench.add("sim-basic-ok-a")
+    (id_,) = bench.add("sim-basic-ok-minea")
     corrections = bench.corrections()
     bench.store.accounts.delete([id_])
     corrections.note(id_, True)
@@ -186,11 +186,11 @@ def test_a_deleted_account_is_given_up(bench: Bench) -> None:
 
 
 def test_a_super_account_is_good_although_its_heavy_quota_cannot_be_read(bench: Bench) -> None:
-    (id_,) = bench.add("sim-super-malformed-s.only.limits", tier=Tier.SUPER)
+    (id_,) = bench.add("sim-super-malformed-mines.only.limits", tier=Tier.SUPER)
     quota = bench.quota()
     first = quota.check(id_)
     assert first is not None and first.error is not None  # both pools fail here
-    (half,) = bench.add("sim-super-ok-t", tier=Tier.SUPER)
+    (half,) = bench.add("sim-super-ok-minet", tier=Tier.SUPER)
     second = quota.check(half)
     assert second is not None and (second.remaining, second.error) == (80, None)
 
@@ -199,12 +199,12 @@ def test_a_super_account_is_good_although_its_heavy_quota_cannot_be_read(bench: 
 
 
 def test_old_numbers_are_refreshed_gently_and_new_ones_left_alone(bench: Bench) -> None:
-    old, new = bench.add("sim-basic-ok-old", "sim-basic-ok-new")
+    old, new = bench.add("sim-basic-ok-mineold", "sim-basic-ok-minenew")
     worker = bench.housekeeping()
     bench.quota().check(new)
     worker.tick()
     assert bench.remaining(old) == 80
-    assert (bench.asked("sim-basic-ok-old"), bench.asked("sim-basic-ok-new")) == (1, 1)
+    assert (bench.asked("sim-basic-ok-mineold"), bench.asked("sim-basic-ok-minenew")) == (1, 1)
     worker.tick()
     assert bench.asked() == 2
     bench.skew = 3601.0  # refresh_interval_minutes is 60
@@ -215,7 +215,7 @@ def test_old_numbers_are_refreshed_gently_and_new_ones_left_alone(bench: Bench) 
 def test_one_worker_of_the_deployment_does_it_and_another_takes_over(bench: Bench) -> None:
     one, other = bench.housekeeping(), bench.housekeeping()
     one.tick()
-    bench.add("sim-basic-ok-a")
+    bench.add("sim-basic-ok-minea")
     other.tick()
     assert bench.asked() == 0
     bench.skew = 21.0  # it has not been heard of since
@@ -229,7 +229,7 @@ def test_one_worker_of_the_deployment_does_it_and_another_takes_over(bench: Benc
 
 
 def test_a_worker_that_was_replaced_ends_its_round(bench: Bench) -> None:
-    ids = bench.add(*(f"sim-basic-ok-{number}" for number in range(10)))
+    ids = bench.add(*(f"sim-basic-ok-mine{number}" for number in range(10)))
     slow, quick = bench.housekeeping(), bench.housekeeping()
     round_ = gevent.spawn(slow.tick)
     wait_for(lambda: bench.asked() >= 1)
@@ -241,7 +241,7 @@ def test_a_worker_that_was_replaced_ends_its_round(bench: Bench) -> None:
 
 
 def test_the_schedule_waits_while_upstream_is_in_the_way(bench: Bench) -> None:
-    bench.add(*(f"sim-basic-403_cloudflare-{number}.only.limits" for number in range(5)))
+    bench.add(*(f"sim-basic-403_cloudflare-mine{number}.only.limits" for number in range(5)))
     worker = bench.housekeeping()
     worker.tick()
     worker.tick()
@@ -249,7 +249,7 @@ def test_the_schedule_waits_while_upstream_is_in_the_way(bench: Bench) -> None:
 
 
 def test_void_leases_are_freed_in_a_quiet_time(bench: Bench) -> None:
-    (id_,) = bench.add("sim-basic-ok-a")
+    (id_,) = bench.add("sim-basic-ok-minea")
     worker = bench.housekeeping()
     assert bench.store.leases.lease(ANY, time.time()) is not None
     worker.tick()
