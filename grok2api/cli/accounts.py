@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 import click
 
-from grok2api.accounts import Account, AddReport, Tier, clean_secret, mask, status_of
+from grok2api.account_secrets import clean_secret, mask
+from grok2api.accounts import Account, AddReport, Tier, status_of
 from grok2api.cli.group import CommandGroup
 from grok2api.cli.one_line import one_line_errors
 from grok2api.cli.private_file import write_private

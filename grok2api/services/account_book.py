@@ -6,18 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from grok2api.accounts import (
-    Account,
-    AccountEdit,
-    AccountQuery,
-    AddReport,
-    Tier,
-    clean_lines,
-    clean_secret,
-    hint_of,
-    lower_ascii,
-    status_of,
-)
+from grok2api.account_secrets import clean_lines, clean_secret, hint_of, lower_ascii
+from grok2api.accounts import Account, AccountEdit, AccountQuery, AddReport, Tier, status_of
 from grok2api.storage.base import Accounts
 
 _PAGE = 1000

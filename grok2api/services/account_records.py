@@ -19,7 +19,8 @@ from typing import Any
 
 import orjson
 
-from grok2api.accounts import DEFAULT_WINDOW_S, FULL_QUOTA, Account, Quota, Tier, clean_secret
+from grok2api.account_secrets import clean_secret
+from grok2api.accounts import DEFAULT_WINDOW_S, FULL_QUOTA, Account, Quota, Tier
 from grok2api.errors import GatewayError
 
 FORMAT = "grok2api-accounts"

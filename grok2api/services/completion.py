@@ -8,7 +8,8 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from grok2api.accounts import Lease, Outcome, mask
+from grok2api.account_secrets import mask
+from grok2api.accounts import Lease, Outcome
 from grok2api.cancellation import Cancellation
 from grok2api.catalogue import PICTURES_COST, Catalogue, Model
 from grok2api.errors import BadRequest, Challenged, NoAccount, NotDeliverable, RateLimited, UpstreamError

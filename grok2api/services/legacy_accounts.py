@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
+from grok2api.account_secrets import clean_secret, mask
 from grok2api.accounts import (
     DEFAULT_POOL,
     DEFAULT_WINDOW_S,
@@ -21,9 +22,7 @@ from grok2api.accounts import (
     Account,
     Quota,
     Tier,
-    clean_secret,
     dedupe,
-    mask,
 )
 from grok2api.services.account_records import (
     EXPIRED_REASON_MAX,

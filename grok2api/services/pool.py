@@ -10,15 +10,8 @@ from collections.abc import Callable
 import gevent
 from gevent.event import Event
 
-from grok2api.accounts import (
-    LEASE_RENEWAL_S,
-    Lease,
-    LeaseRequest,
-    Outcome,
-    Settlement,
-    mask,
-    settlement_for,
-)
+from grok2api.account_secrets import mask
+from grok2api.accounts import LEASE_RENEWAL_S, Lease, LeaseRequest, Outcome, Settlement, settlement_for
 from grok2api.catalogue import Model
 from grok2api.errors import AccountDead, NoAccount, RateLimited, StorageUnavailable, UpstreamError
 from grok2api.services.patience import PATIENCE_S, within

@@ -23,7 +23,10 @@ def age_leases(gateway: Gateway, seconds: float) -> None:
     if env.storage_mode == "mysql":
         url, arguments = database_url(env)
         login: dict[str, Any] = {"host": url.host, "port": url.port, "user": url.username}
-        with pymysql.connect(**login, **arguments, database=url.database) as connection, connection.cursor() as cursor:
+        with (
+            pymysql.connect(**login, **arguments, database=url.database) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute("UPDATE leases SET expires_at = expires_at - %s", (seconds,))
             connection.commit()
     elif env.storage_mode == "redis":

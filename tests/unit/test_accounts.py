@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grok2api.account_secrets import clean_lines, clean_secret, mask
 from grok2api.accounts import (
     CAPACITY_S,
     Account,
@@ -17,11 +18,8 @@ from grok2api.accounts import (
     Shortage,
     Status,
     Tier,
-    clean_lines,
-    clean_secret,
     dedupe,
     is_exhausted,
-    mask,
     settlement_for,
     status_of,
 )

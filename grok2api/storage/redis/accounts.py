@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from grok2api.accounts import Account, AccountEdit, AccountQuery, AddReport, Sort, Tier, dedupe, hint_of
+from grok2api.account_secrets import hint_of
+from grok2api.accounts import Account, AccountEdit, AccountQuery, AddReport, Sort, Tier, dedupe
 from grok2api.storage.base import Accounts
 from grok2api.storage.redis.client import Client, batches, flag, optional, text
 from grok2api.storage.redis.keys import Key

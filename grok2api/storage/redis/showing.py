@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from grok2api.accounts import Account, Quota, Tier, hint_of
+from grok2api.account_secrets import hint_of
+from grok2api.accounts import Account, Quota, Tier
 from grok2api.storage.redis.client import flag, pairs, text
 from grok2api.storage.vault import Vault
 

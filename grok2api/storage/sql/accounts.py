@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from grok2api.accounts import Account, AccountEdit, AccountQuery, AddReport, Quota, Tier, dedupe, hint_of
+from grok2api.account_secrets import hint_of
+from grok2api.accounts import Account, AccountEdit, AccountQuery, AddReport, Quota, Tier, dedupe
 from grok2api.storage.base import Accounts
 from grok2api.storage.sql.choice import request_number
 from grok2api.storage.sql.listing import page, with_details

@@ -7,17 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
 
-from grok2api.accounts import (
-    DEFAULT_POOL,
-    FULL_QUOTA,
-    Account,
-    AccountQuery,
-    Quota,
-    Sort,
-    Status,
-    Tier,
-    lower_ascii,
-)
+from grok2api.account_secrets import lower_ascii
+from grok2api.accounts import DEFAULT_POOL, FULL_QUOTA, Account, AccountQuery, Quota, Sort, Status, Tier
 from grok2api.storage.sql.choice import request_numbers
 from grok2api.storage.sql.standing import quotas
 from grok2api.storage.sql.tables import AccountRow, TagRow, table_of

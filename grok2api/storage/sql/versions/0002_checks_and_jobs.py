@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from grok2api.accounts import hint_of
+from grok2api.account_secrets import hint_of
 
 revision = "0002"
 down_revision = "0001"
