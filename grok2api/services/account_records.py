@@ -35,6 +35,8 @@ FAILURE_REASON_MAX = 255
 #: What storages take as a whole number, and as a time.
 _WHOLE_MAX = 2**31 - 1
 _TIME_MAX = 1e11
+#: What is counted on needs room to grow.
+_COUNT_MAX = 10**9
 
 
 class BadRecord(GatewayError):
@@ -214,8 +216,8 @@ _FIELDS: Mapping[str, _Check] = {
     "quotas": _quotas,
     "disabled": _flag,
     "expired_reason": _or_null(_text(EXPIRED_REASON_MAX)),
-    "strikes": _whole(_WHOLE_MAX),
-    "failed_count": _whole(_WHOLE_MAX),
+    "strikes": _whole(_COUNT_MAX),
+    "failed_count": _whole(_COUNT_MAX),
     "last_failure_at": _or_null(_time),
     "last_failure_reason": _or_null(_text(FAILURE_REASON_MAX)),
     "tags": _tags,

@@ -14,6 +14,7 @@ from gevent.pool import Pool
 from grok2api.errors import (
     AccountDead,
     Challenged,
+    GatewayError,
     StorageUnavailable,
     Unauthorized,
     Unreachable,
@@ -22,8 +23,6 @@ from grok2api.errors import (
 from grok2api.services.quota import QuotaService
 
 _AT_ONCE = 4
-#: What concerns all accounts: it is waited for, however long it lasts.
-_AWAY = (Challenged, Unreachable, UpstreamFailed)
 #: To find a deleted account out, and to outlast `every_s` of another worker's question.
 _TRIES = 6
 
@@ -98,10 +97,10 @@ class Corrections:
             checked = self._quota.check(account_id, within_s=within_s, judge=False)
         except StorageUnavailable as problem:
             log.warning("the quota of account %d could not be stored: %s", account_id, problem)
-            self._again(account_id, due, self._pace.retry_s)
+            self._again(account_id, _asked(due), self._pace.retry_s)
             return
         error = checked.error if checked is not None else None
-        if isinstance(error, _AWAY):
+        if _is_of_all(error):
             log.warning("quotas cannot be read, next try in %g s: %s", self._pace.away_s, error)
             self._away_until = self._clock() + self._pace.away_s
             self._again(account_id, _asked(due), self._pace.retry_s)
@@ -117,6 +116,13 @@ class Corrections:
 
     def _again(self, account_id: int, due: _Due, wait_s: float) -> None:
         self._due.setdefault(account_id, replace(due, at=self._clock() + wait_s))
+
+
+def _is_of_all(error: GatewayError | None) -> bool:
+    """What concerns all accounts, and is waited for however long it lasts; an odd refusal is the account's own."""
+    if isinstance(error, UpstreamFailed):
+        return error.status is None or error.status >= 500
+    return isinstance(error, Challenged | Unreachable)
 
 
 def _asked(due: _Due) -> _Due:

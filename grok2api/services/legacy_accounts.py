@@ -48,7 +48,7 @@ _EXPIRED = frozenset(("expired", "invalid"))
 
 #: Times below are no epoch milliseconds (1973), those above (5138) are absurd.
 _MS_MIN, _MS_MAX = 1e11, 1e14
-_COUNT_MAX = 2**31 - 1
+_COUNT_MAX = 10**9
 
 T = TypeVar("T")
 

@@ -42,9 +42,11 @@ def within(seconds: float, work: Callable[[], T], *, too_late: Callable[[T], Non
         return value, None
 
     greenlet = gevent.spawn(copy_context().run, run)
-    greenlet.join(seconds)
-    if not greenlet.dead:
+    try:
+        greenlet.join(seconds)
+    finally:
         waiting = False
+    if not greenlet.dead:
         raise StorageUnavailable("The storage does not answer.")
     value, error = greenlet.get()
     if error is not None:

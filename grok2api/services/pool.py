@@ -11,7 +11,15 @@ import gevent
 from gevent.event import Event
 
 from grok2api.account_secrets import mask
-from grok2api.accounts import LEASE_RENEWAL_S, Lease, LeaseRequest, Outcome, Settlement, settlement_for
+from grok2api.accounts import (
+    LEASE_RENEWAL_S,
+    VOID_KEPT_S,
+    Lease,
+    LeaseRequest,
+    Outcome,
+    Settlement,
+    settlement_for,
+)
 from grok2api.catalogue import Model
 from grok2api.errors import AccountDead, NoAccount, RateLimited, StorageUnavailable, UpstreamError
 from grok2api.services.patience import PATIENCE_S, within
@@ -112,8 +120,8 @@ class AccountPool:
             del self._taking[me]
 
     def _give_back(self, lease: Lease) -> None:
-        """Nobody waits for it any more."""
-        self.settle(lease, Outcome.ABANDONED)
+        """Nobody waits for it any more; upstream was never asked."""
+        self.settle(lease, Outcome.ABANDONED, used=0)
 
     def _store(self, lease: Lease, settlement: Settlement, now: float) -> None:
         try:
@@ -142,11 +150,16 @@ class AccountPool:
                 log.exception("leases could not be renewed")
 
     def _settle_late(self) -> None:
-        """Store what had to wait, in its order. Raises StorageUnavailable at the first that still cannot be."""
-        while self._unsettled:
-            lease, settlement, at = self._unsettled[0]
-            self._leases.settle(lease, settlement, at)
-            self._unsettled.popleft()
+        """Store what had to wait, in its order. Raises StorageUnavailable at the first that still cannot be, which
+        comes last the next time: one that can never be stored is to hold up no other."""
+        for _ in range(len(self._unsettled)):
+            lease, settlement, at = self._unsettled.popleft()
+            try:
+                self._leases.settle(lease, settlement, at)
+            except StorageUnavailable:
+                if self._clock() - at < VOID_KEPT_S:  # else the storage has forgotten the lease
+                    self._unsettled.append((lease, settlement, at))
+                raise
 
 
 def _is_low(lease: Lease) -> bool:

@@ -162,7 +162,7 @@ def test_a_dead_account_found_in_the_background_expires_and_is_not_asked_about_a
     assert bench.asked() == 1 and bench.account(id_).failed_count == 1
 
 
-@pytest.mark.parametrize("fault", ["429", "400_bad"])
+@pytest.mark.parametrize("fault", ["429", "400_bad", "403_odd"])
 def test_one_account_that_cannot_be_read_keeps_no_other_waiting_and_is_given_up(
     bench: Bench, fault: str
 ) -> None:

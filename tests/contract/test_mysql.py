@@ -5,19 +5,26 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from typing import Any
 
+import pymysql
 import pytest
 from flask import Flask
+from sqlalchemy import Connection
 
 from grok2api.accounts import Tier
 from grok2api.env import Env
 from grok2api.errors import ConfigurationError, StorageUnavailable
-from grok2api.storage.sql.mysql import open_store
+from grok2api.storage.sql import choice
+from grok2api.storage.sql.mysql import OTHERS, cause, open_store
+from grok2api.storage.sql.prepared import Prepared
 from grok2api.storage.vault import Vault
 from tests.contract import workers
-from tests.contract.dealings import ANY, NOW, add, chosen, end, everyone, in_flight, take
+from tests.contract.dealings import ANY, NOW, add, chosen, end, everyone, in_flight, take, wanting
 from tests.contract.mysql_place import DATABASE, MysqlPlace, server
 from tests.contract.places import POOLS, open_at
 from tests.mariadb_server import MariaDbServer
@@ -106,15 +113,68 @@ def test_of_what_is_sent_together_nothing_is_done_when_a_part_fails(monkeypatch:
         assert in_flight(place.store) == 0
 
 
+class Interrupted:
+    """A statement before which, the first time, something else happens."""
+
+    def __init__(self, statement: Prepared, event: Callable[[], None]) -> None:
+        self._statement, self._events = statement, [event]
+
+    def first(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        while self._events:
+            self._events.pop()()
+        return self._statement.first(connection, values)
+
+
+def test_an_account_that_comes_free_between_two_looks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(MysqlPlace()) as place:
+        (id_,) = add(place.store, 1)
+        other, held = place.open(), take(place.store)
+        event = Interrupted(choice._NEXT_LEVEL, lambda: end(other, held))
+        monkeypatch.setattr(choice, "_NEXT_LEVEL", event)
+        assert chosen(place.store, wanting(max_in_flight=8)) == id_
+        assert in_flight(place.store) == 0
+
+
+def test_ends_of_one_account_never_lock_each_other_out() -> None:
+    with closing(MysqlPlace()) as place:
+        add(place.store, 1)
+        stores = [place.store, place.open()]
+        before = _deadlocks()
+
+        def work(number: int) -> None:
+            for _ in range(40):
+                end(stores[number % 2], take(stores[number % 2]))
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(work, range(8)))
+        assert _deadlocks() == before
+        (one,) = everyone(place.store)
+        assert (one.in_flight, one.request_count) == (0, 320)
+
+
+def _deadlocks() -> int:
+    with server().connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
+        ((_, number),) = cursor.fetchall()
+        return int(number)
+
+
+def test_an_error_without_words_is_named() -> None:
+    assert cause(pymysql.InterfaceError(0, "")) == "InterfaceError"
+
+
 def test_connections_that_the_server_closed_meanwhile_give_no_error() -> None:
     with closing(MysqlPlace()) as place:
         add(place.store, 1)
+        with ThreadPoolExecutor(OTHERS) as threads:  # so that there are many of them
+            list(threads.map(lambda _: everyone(place.store), range(4 * OTHERS)))
         with server().connect() as connection, connection.cursor() as cursor:
             cursor.execute("SELECT id FROM information_schema.processlist WHERE user = 'grok'")
             for (number,) in cursor.fetchall():
                 cursor.execute(f"KILL {number}")
-        assert chosen(place.store) is not None
-        assert len(everyone(place.store)) == 1
+        for _ in range(OTHERS):
+            assert chosen(place.store) is not None
+            assert len(everyone(place.store)) == 1
 
 
 def test_a_worker_that_hangs_while_it_writes_blocks_the_others_for_a_while_only() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -368,6 +369,7 @@ class Dealings(RuleBasedStateMachine):
                 assert max(cooling, self.now) == max(standing.cooldown_until, self.now)
 
 
+@pytest.mark.timeout(900)
 def test_any_dealings_keep_the_rules(place: Place, full: bool) -> None:
     here: type[Dealings] = type("DealingsHere", (Dealings,), {"place": place})
     run_state_machine_as_test(

@@ -18,6 +18,7 @@ from grok2api.accounts import (
     status_of,
 )
 from grok2api.storage.base import Store
+from grok2api.storage.sql import choice
 from tests.contract.dealings import (
     ANY,
     HEAVY,
@@ -33,7 +34,7 @@ from tests.contract.dealings import (
     use,
     wanting,
 )
-from tests.contract.places import Place
+from tests.contract.places import FilePlace, Place
 
 FAILOVER = wanting(first_attempt=False)
 
@@ -61,6 +62,17 @@ def test_an_outcome_that_is_told_again_counts_once(store: Store, place: Place, o
     assert account(store, id_) == once
     end(store, late, Outcome.SUCCESS, NOW + 80)
     assert account(store, id_).request_count == once.request_count + 1 == 3
+
+
+def test_a_void_lease_that_somebody_settled_just_then_is_not_remembered(
+    file: FilePlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = file.open()
+    add(store, 1)
+    take(store)
+    monkeypatch.setattr(choice, "release", lambda *lease: False)  # it is gone when its turn comes
+    store.leases.heal(NOW + LEASE_S + 1)
+    assert file.rows("SELECT count(*) FROM void_leases") == [(0,)]
 
 
 def test_void_leases_are_not_remembered_for_ever(store: Store) -> None:

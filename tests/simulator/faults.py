@@ -65,6 +65,7 @@ HTTP_FAULTS: dict[str, Envelope | Body] = {
     "403_blocked": Envelope(403, 7, "User is blocked [WKE=unauthorized:blocked-user]"),
     "403_moderated": Envelope(403, "content-moderated", "Content violates usage guidelines."),
     "403_region": Envelope(403, 7, "This service is not available in your region."),
+    "403_odd": Envelope(403, 7, "Permission denied for some other reason."),
     "400_domain": Envelope(
         400, 3, "This email domain has been rejected. Use another one. [WKE=account:email-domain-rejected]"
     ),

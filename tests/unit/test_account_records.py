@@ -26,7 +26,7 @@ SECRET = "a-secret-of-some-length"
 
 _times = st.floats(0, 1e10, allow_nan=False)
 _texts = st.text(st.characters(codec="utf-8"), max_size=60)
-_counts = st.integers(0, 2**31 - 1)
+_counts = st.integers(0, 10**9)
 _rests = st.one_of(st.just((None, None)), st.tuples(_counts, _times))
 _quotas = st.builds(
     # an account that has no calls left always has a time when its window ends

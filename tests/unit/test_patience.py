@@ -43,6 +43,8 @@ class HangingLeases(Leases):
         self.away = False
         self.asked = 0
         self.settled: list[str] = []
+        self.charged: list[int] = []
+        self.never: set[str] = set()
 
     def lease(self, wanted: LeaseRequest, now: float) -> Lease | None:
         self.asked += 1
@@ -51,7 +53,10 @@ class HangingLeases(Leases):
 
     def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
         self._answer()
+        if lease.id in self.never:
+            raise StorageUnavailable("Out of range.")
         self.settled.append(lease.id)
+        self.charged.append(settlement.used)
 
     def renew(self, lease_ids: object, now: float) -> None:
         self._answer()
@@ -96,6 +101,7 @@ def test_a_lease_that_comes_too_late_is_given_back(leases: HangingLeases) -> Non
     leases.gate.set()
     gevent.sleep(0.05)
     assert leases.settled == ["lease 1"] and pool.open_leases == 0
+    assert leases.charged == [0], "upstream was never asked"
 
 
 def test_while_one_is_overdue_nobody_else_stands_in_line(leases: HangingLeases) -> None:
@@ -125,4 +131,23 @@ def test_an_outcome_that_failed_after_long_is_stored_although_nothing_else_is_op
     leases.away = False
     with gevent.Timeout(5):
         while leases.settled != ["lease 1"]:
+            gevent.sleep(0.02)
+
+
+def test_an_outcome_that_can_never_be_stored_holds_up_no_other(leases: HangingLeases) -> None:
+    leases.gate.set()
+    leases.never = {"lease 1"}
+    pool = AccountPool(leases)
+    first, *others = [pool.lease(MODEL, tried=(), max_in_flight=0) for _ in range(4)]
+    pool.settle(first, Outcome.FAILED)
+    leases.away = True
+    for lease in others:
+        pool.settle(lease, Outcome.SUCCESS)
+    leases.away = False
+    with gevent.Timeout(5):
+        while sorted(leases.settled) != [lease.id for lease in others]:
+            gevent.sleep(0.02)
+    leases.never = set()
+    with gevent.Timeout(5):
+        while "lease 1" not in leases.settled:
             gevent.sleep(0.02)

@@ -159,6 +159,7 @@ def test_the_simulators_faults_mean_what_they_are_named_for(name: str) -> None:
         "401": Unauthorized, "401_invalid": dead("session_deleted"), "401_none": Unauthorized,
         "403_cloudflare": Challenged, "403_empty": Challenged, "403_antibot": Challenged,
         "403_blocked": dead("blocked"), "403_moderated": Moderated, "403_region": Challenged,
+        "403_odd": UpstreamFailed,
         "400_domain": dead("email_domain_rejected"), "400_bad": Rejected, "500": UpstreamFailed,
         "502_html": UpstreamFailed, "503": UpstreamFailed, "504": UpstreamFailed, "524": UpstreamFailed,
         "html_200": Challenged,

@@ -23,6 +23,8 @@ _leases, _void_leases = table_of(LeaseRow), table_of(VoidLeaseRow)
 #: finds no account, so that a crowd that returns at once delays nobody for long.
 TIDY_LIMIT = 200
 
+_NO_LIMIT = 2**31 - 1
+
 _of_pool = quotas.c.pool == bindparam("pool_name")
 _of_account = quotas.c.account_id == bindparam("account")
 _void = _leases.c.expires_at <= bindparam("now")
@@ -60,6 +62,20 @@ _BEST = (
     .order_by(quotas.c.quota_order, quotas.c.used_at)
     .limit(1)
 )
+#: The same at any level of requests in flight, for the last look.
+_ANY = (
+    select(quotas.c.account_id, quotas.c.remaining, _accounts.c.secret)
+    .join(_accounts, _accounts.c.id == quotas.c.account_id)
+    .with_hint(quotas, "FORCE INDEX (ix_account_quotas_choice)", "mysql")
+    .where(
+        _choice,
+        quotas.c.quota_order <= bindparam("most"),
+        quotas.c.in_flight < bindparam("limit"),
+        quotas.c.account_id.not_in(bindparam("exclude", expanding=True)),
+    )
+    .order_by(quotas.c.in_flight, quotas.c.quota_order, quotas.c.used_at)
+    .limit(1)
+)
 _BEST_UNTRIED = _BEST.where(quotas.c.account_id.not_in(bindparam("exclude", expanding=True)))
 _BEST_PREPARED = Prepared(_BEST)
 _BEST_AND_TIDY = Prepared(_BEST.add_columns(*_TO_TIDY))
@@ -83,7 +99,7 @@ _INSERT_LEASE = Prepared(
     insert(_leases).values({column.name: bindparam(f"new_{column.name}") for column in _leases.columns})
 )
 _FORGET_VOID = delete(_void_leases).where(_void_leases.c.id == bindparam("lease"))
-_DELETE_LEASE = Prepared(delete(_leases).where(_leases.c.id == bindparam("lease")))
+DELETE_LEASE = Prepared(delete(_leases).where(_leases.c.id == bindparam("lease")))
 #: Gives back the slot of a lease that has just been dropped.
 FREE_SLOT = Prepared(
     update(quotas)
@@ -131,7 +147,7 @@ def _tidy_and_take(connection: Connection, wanted: LeaseRequest, now: float) -> 
 
 def release(connection: Connection, lease_id: str, account_id: int, pool: str, cost: int) -> bool:
     """Drop a lease and its slot; whether it was still there."""
-    if not _DELETE_LEASE.run(connection, {"lease": lease_id}).rowcount:
+    if not DELETE_LEASE.run(connection, {"lease": lease_id}).rowcount:
         return False
     FREE_SLOT.run(connection, {"account": account_id, "pool_name": pool, "cost": cost})
     return True
@@ -149,10 +165,9 @@ def forget_old_void(connection: Connection, now: float) -> None:
 def release_void(connection: Connection, now: float) -> int:
     """Drop void leases, a limited number at a time; how many."""
     void = connection.execute(_VOID_LEASES, {"now": now}).all()
-    for row in void:
-        release(connection, row.id, row.account_id, row.pool, row.cost)
-    if void:
-        rows = [{"id": row.id, "account_id": row.account_id, "void_at": now} for row in void]
+    released = [row for row in void if release(connection, row.id, row.account_id, row.pool, row.cost)]
+    if released:  # those that nobody settled meanwhile
+        rows = [{"id": row.id, "account_id": row.account_id, "void_at": now} for row in released]
         connection.execute(insert(_void_leases), rows)
     return len(void)
 
@@ -210,7 +225,9 @@ def _best(connection: Connection, wanted: LeaseRequest, tier: Tier, state: State
         if level is None:
             break
         choice["level"] = level
-    return None
+    # Slots are freed while we look level by level: what has come free behind us shows in one look at all.
+    limit = wanted.max_in_flight or _NO_LIMIT
+    return connection.execute(_ANY, choice | {"exclude": wanted.exclude, "limit": limit}).first()
 
 
 def _choice_of(wanted: LeaseRequest, tier: Tier, state: State) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def open_store(app: Flask, env: Env, pools: Sequence[str], vault: Vault) -> Stor
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {
         "connect_args": arguments,
+        "hide_parameters": True,
         "pool_size": OTHERS + 1,
         "max_overflow": 0,
         "pool_timeout": CONNECT_S,
@@ -82,7 +83,7 @@ def open_store(app: Flask, env: Env, pools: Sequence[str], vault: Vault) -> Stor
         return SqlStore(MysqlRunner(engine), pools, vault)
     except (SQLAlchemyError, pymysql.Error, StorageUnavailable) as error:
         raise ConfigurationError(
-            f"{_where(url)}: cannot be used as the database ({_cause(error)})."
+            f"{_where(url)}: cannot be used as the database ({cause(error)})."
         ) from error
 
 
@@ -132,12 +133,12 @@ def _wait_for(url: URL, arguments: dict[str, Any], wait_s: float) -> None:
             code = error.args[0] if error.args else 0
             if code in _REFUSED:
                 raise ConfigurationError(
-                    f"{_where(url)}: {_cause(error)}. Mend DATABASE_URL or the rights."
+                    f"{_where(url)}: {cause(error)}. Mend DATABASE_URL or the rights."
                 ) from error
             if time.monotonic() > until:
-                raise ConfigurationError(f"{_where(url)}: cannot be reached ({_cause(error)}).") from error
+                raise ConfigurationError(f"{_where(url)}: cannot be reached ({cause(error)}).") from error
             if time.monotonic() - said_at > _SAY_S:
-                log.warning("waiting for the database server at %s (%s)", _where(url), _cause(error))
+                log.warning("waiting for the database server at %s (%s)", _where(url), cause(error))
                 said_at = time.monotonic()
         time.sleep(_RETRY_S)
 
@@ -226,12 +227,13 @@ class MysqlRunner(Runner):
 
     def _run(self, work: Callable[[Connection], T], first: Prepared | None) -> T:
         began = time.monotonic()
-        try:
-            return self._attempt(work, first)
-        except _ConnectionLost:  # the server closes idle ones, which shows only now; nothing has been done
-            if time.monotonic() - began > _STALE_S:  # it hangs rather
-                raise
-            return self._attempt(work, first)
+        for _ in range(OTHERS + 1):  # as many as the pool may hold
+            try:
+                return self._attempt(work, first)
+            except _ConnectionLost:  # the server closed it while it was idle; nothing has been done
+                if time.monotonic() - began > _STALE_S:  # it hangs rather
+                    raise
+        return self._attempt(work, first)
 
     def _attempt(self, work: Callable[[Connection], T], first: Prepared | None) -> T:
         with self._engine.connect() as connection:
@@ -258,9 +260,9 @@ def _ours() -> Iterator[None]:
         yield
     except _ConnectionLost as error:
         problem = error.__cause__ or error
-        raise StorageUnavailable(f"The database cannot be used ({_cause(problem)}).") from problem
+        raise StorageUnavailable(f"The database cannot be used ({cause(problem)}).") from problem
     except (DBAPIError, PoolTimeout, pymysql.Error, OSError) as error:
-        raise StorageUnavailable(f"The database cannot be used ({_cause(error)}).") from error
+        raise StorageUnavailable(f"The database cannot be used ({cause(error)}).") from error
 
 
 def _code(error: BaseException | None) -> int | None:
@@ -270,10 +272,11 @@ def _code(error: BaseException | None) -> int | None:
     return code if isinstance(code, int) else None
 
 
-def _cause(error: BaseException) -> str:
+def cause(error: BaseException) -> str:
+    """One line of the driver's."""
     original = getattr(error, "orig", None) or error
-    words = original.args[1] if len(original.args) > 1 else original
-    return str(words).splitlines()[0].rstrip(".")
+    words = str(original.args[1] if len(original.args) > 1 else original).splitlines()
+    return words[0].rstrip(".") if words else type(original).__name__
 
 
 def _where(url: URL) -> str:

@@ -68,4 +68,7 @@ def _execute(connection: Connection, sql: str, parameters: Any, *, results: int 
         raise DBAPIError.instance(
             sql, None, error, dialect.loaded_dbapi.Error, connection_invalidated=lost, dialect=dialect
         ) from error
+    except BaseException:  # killed in the middle of a question: what comes next on it would be its answer
+        connection.invalidate()
+        raise
     return cursor

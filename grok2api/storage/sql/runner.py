@@ -28,7 +28,7 @@ class Runner(ABC):
     def write_beside(self, work: Callable[[Connection], T]) -> T:
         """All or nothing, but others may write meanwhile: only for work that is right whatever they write.
 
-        It locks rows in the order leases, standings, accounts, as taking an account does. It may be run anew."""
+        It may be run anew: whom it meets in another order of locks than his own makes the database begin again."""
 
     @abstractmethod
     def close(self) -> None: ...

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, bindparam, exists, select, update
 
 from grok2api.accounts import DEFAULT_WINDOW_S, Lease, Settlement
-from grok2api.storage.sql.choice import FREE_SLOT, forget_void, release, request_number
+from grok2api.storage.sql.choice import DELETE_LEASE, FREE_SLOT, forget_void, release, request_number
 from grok2api.storage.sql.failures import failure_changes
 from grok2api.storage.sql.prepared import Prepared, run_together
 from grok2api.storage.sql.standing import quotas, standings, write_standings
@@ -23,7 +23,13 @@ _rests = exists().where(
     quotas.c.pool == bindparam("pool_name"),
     quotas.c.rest_until_request.is_not(None),
 )
-_DROP_PLAIN = Prepared(delete(_leases).where(_leases.c.id == bindparam("lease"), _no_failures, ~_rests))
+# An update, although a deletion would do: MySQL locks what a deletion's conditions read, and settlements of one account
+# would stand in each other's way.
+_CLAIM_PLAIN = Prepared(
+    update(_leases)
+    .where(_leases.c.id == bindparam("lease"), _no_failures, ~_rests)
+    .values(cost=_leases.c.cost)
+)
 _COUNT = Prepared(
     update(_accounts)
     .where(_accounts.c.id == bindparam("account"))
@@ -39,10 +45,16 @@ def is_plain(settlement: Settlement, lease: Lease) -> bool:
 def settle_plainly(connection: Connection, lease: Lease, now: float) -> bool:
     """The common end, within a transaction of its own beside others: the lease is dropped, and its account, which has
     no failures to forget, needs no more than its counters. False: nothing was done, as there is more to do."""
-    values = {"account": lease.account_id, "pool_name": lease.pool, "cost": lease.cost}
-    if not _DROP_PLAIN.run(connection, values | {"lease": lease.id}).rowcount:
+    slot = {"account": lease.account_id, "pool_name": lease.pool, "cost": lease.cost}
+    claim = {"lease": lease.id, "account": lease.account_id, "pool_name": lease.pool}
+    if not _CLAIM_PLAIN.run(connection, claim).rowcount:
         return False
-    run_together(connection, (FREE_SLOT, values), (_COUNT, {"account": lease.account_id, "now": now}))
+    run_together(
+        connection,
+        (DELETE_LEASE, {"lease": lease.id}),
+        (FREE_SLOT, slot),
+        (_COUNT, {"account": lease.account_id, "now": now}),
+    )
     return True
 
 

@@ -61,6 +61,7 @@ def open_store(
     _keep_private(path)
     app.config["SQLALCHEMY_DATABASE_URI"] = f"sqlite:///{path}"
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _pool_options() | {
+        "hide_parameters": True,
         "connect_args": {"isolation_level": None, "timeout": lock_wait_s, "check_same_thread": False},
     }
     db.init_app(app)
