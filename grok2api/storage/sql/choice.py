@@ -142,7 +142,7 @@ def _tidy_and_take(connection: Connection, wanted: LeaseRequest, now: float) -> 
                 if row is not None:
                     return _take(connection, row, wanted, tier, now)
         if not more:
-            return None
+            return _take_what_came_free(connection, wanted, now)
 
 
 def release(connection: Connection, lease_id: str, account_id: int, pool: str, cost: int) -> bool:
@@ -225,9 +225,23 @@ def _best(connection: Connection, wanted: LeaseRequest, tier: Tier, state: State
         if level is None:
             break
         choice["level"] = level
-    # Slots are freed while we look level by level: what has come free behind us shows in one look at all.
-    limit = wanted.max_in_flight or _NO_LIMIT
-    return connection.execute(_ANY, choice | {"exclude": wanted.exclude, "limit": limit}).first()
+    return None
+
+
+def _take_what_came_free(connection: Connection, wanted: LeaseRequest, now: float) -> Lease | None:
+    """One look at all levels, where others write beside: slots come free behind a look level by level.
+
+    It walks through the accounts with too little quota, as does the count of why there is none, which would follow.
+    """
+    if connection.dialect.name == "sqlite":
+        return None  # one writer at a time
+    limit = {"exclude": wanted.exclude, "limit": wanted.max_in_flight or _NO_LIMIT}
+    for state in (State.READY, State.RESTING):
+        for tier in wanted.tiers:
+            row = connection.execute(_ANY, _choice_of(wanted, tier, state) | limit).first()
+            if row is not None:
+                return _take(connection, row, wanted, tier, now)
+    return None
 
 
 def _choice_of(wanted: LeaseRequest, tier: Tier, state: State) -> dict[str, Any]:
