@@ -113,7 +113,7 @@ def _run(transfer: Transfer, total: int, clear: bool) -> None:
     except BaseException:
         if not transfer.copied.finished:
             click.echo(
-                f"Broken off: {transfer.copied.accounts} of {total} accounts and no settings were copied. The "
+                f"Broken off: at least {transfer.copied.accounts} of {total} accounts and no settings were copied. The "
                 "source is as it was. Copy again with --overwrite.",
                 err=True,
             )
