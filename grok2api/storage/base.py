@@ -37,7 +37,7 @@ class Leases(ABC):
         tier that has a fit one wins; then fewest requests in flight, most quota left (unknown counts as
         full), least recently used. An account that rests serves only when no other is fit. The lease is
         void LEASE_S after the last renewal; a void one frees its slot, its cost stays spent.
-        None: no account is fit. O(log n) in accounts.
+        None: no account is fit. O(log n) in accounts; only to find none may cost O(n).
         """
 
     @abstractmethod

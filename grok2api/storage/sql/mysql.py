@@ -192,7 +192,7 @@ _ONE_VIEW = Prepared(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
 class MysqlRunner(Runner):
     """Runs work in the caller's greenlet or thread.
 
-    One writer at a time in the whole deployment: each locks the same row first, so that what a work reads it
+    One `write` at a time in the whole deployment: each locks the same row first, so that what a work reads it
     reads after its turn has come. Waiting for a turn inside a worker is fair and takes no connection.
     """
 

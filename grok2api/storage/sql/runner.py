@@ -20,7 +20,7 @@ class Runner(ABC):
 
     @abstractmethod
     def write(self, work: Callable[[Connection], T]) -> T:
-        """All or nothing, alone among all writers of the database while it runs.
+        """All or nothing, alone in the whole deployment among the works that are run by this method.
 
         What the work reads, it reads after its turn has come. A work may be run anew, never half."""
 
