@@ -69,14 +69,46 @@ class Moderated(NamedTuple):
     kind: str
 
 
+class ToolCall(NamedTuple):
+    """A call of one of the client's tools, valid against its schema.
+
+    id: ours, `call_…`. arguments: a JSON object as text; for a custom tool its free text.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    custom: bool = False
+
+
+class BrokenCall(NamedTuple):
+    """What looked like a call and is none. text: as the model wrote it. problem: what is wrong, for the model."""
+
+    text: str
+    problem: str
+
+
 class Started(NamedTuple):
     """The answer has begun (also when what began it stays hidden): from here on there is no failover."""
 
 
 class Finish(NamedTuple):
-    """The good end, once and last. `reason` in OpenAI's words: `stop`, `length`, …"""
+    """The good end, once and last. `reason` in OpenAI's words: `stop`, `length`, `tool_calls`."""
 
     reason: str = "stop"
 
 
-Event = Text | Reasoning | Sources | Citation | Progress | Image | Video | Moderated | Started | Finish
+Event = (
+    Text
+    | Reasoning
+    | Sources
+    | Citation
+    | Progress
+    | Image
+    | Video
+    | Moderated
+    | ToolCall
+    | BrokenCall
+    | Started
+    | Finish
+)

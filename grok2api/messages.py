@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Literal
 
 
 class Role(StrEnum):
@@ -15,19 +17,69 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True)
+class ToolUse:
+    """A call in an assistant's turn of the history. `arguments`: JSON as the client sent it; a custom tool's text."""
+
+    id: str
+    name: str
+    arguments: str
+    custom: bool = False
+
+
+@dataclass(frozen=True)
 class Message:
-    """One turn. `text`: its text parts joined by line breaks, empty for null content."""
+    """One turn. `text`: its text parts joined by line breaks, empty for null content.
+
+    tool_uses: the calls of an assistant's turn. tool_call_id: the call that a tool's turn answers.
+    """
 
     role: Role
     text: str = ""
     name: str = ""
+    tool_uses: tuple[ToolUse, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A function of the client's that the model may call.
+
+    parameters: the JSON schema of its arguments, an object; None: any object will do. custom: takes free text in
+    place of arguments.
+    """
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] | None = None
+    custom: bool = False
+
+
+@dataclass(frozen=True)
+class ToolChoice:
+    """Whether the model may, must or must not call a tool. names: only these; empty: any of them."""
+
+    mode: Literal["none", "auto", "required"] = "auto"
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnswerFormat:
+    """The answer is to be JSON. schema: that it must fit; None: any object. strict: an answer that does not is an
+    error rather than an answer."""
+
+    schema: Mapping[str, Any] | None = None
+    name: str = ""
+    description: str = ""
+    strict: bool = False
 
 
 @dataclass(frozen=True)
 class ChatRequest:
     """A chat completion as asked. `model`: the name the client used, which the answer repeats.
 
-    `ignored`: names of parameters that were sent and cannot be honoured.
+    stop: texts that end the answer, at most four. max_tokens: estimated tokens of the visible answer. legacy_functions:
+    the client speaks of `functions`, which `tools` have replaced. ignored: names of parameters that were sent and
+    cannot be honoured.
     """
 
     model: str
@@ -35,4 +87,19 @@ class ChatRequest:
     stream: bool = False
     include_usage: bool = False
     hide_thinking: bool = False
+    stop: tuple[str, ...] = ()
+    max_tokens: int | None = None
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    parallel_tool_calls: bool = True
+    legacy_functions: bool = False
+    answer_format: AnswerFormat | None = None
     ignored: tuple[str, ...] = ()
+
+    @property
+    def callable_tools(self) -> tuple[Tool, ...]:
+        """The tools that the model may call in this answer."""
+        choice = self.tool_choice
+        if choice.mode == "none":
+            return ()
+        return tuple(tool for tool in self.tools if not choice.names or tool.name in choice.names)
