@@ -47,7 +47,7 @@ def copy(
     source_key: str | None,
     target_key: str | None,
 ) -> None:
-    """Copy all accounts and settings from SOURCE to TARGET.
+    """Copy all accounts, settings and stored responses from SOURCE to TARGET.
 
     Both are URLs: sqlite:////path/to/file.db, mysql://user:password@host/database, redis://:password@host/0, or -
     for the one in the environment, where others on this machine cannot see its password. Stop the service first,
@@ -113,8 +113,8 @@ def _run(transfer: Transfer, total: int, clear: bool) -> None:
     except BaseException:
         if not transfer.copied.finished:
             click.echo(
-                f"Broken off: at least {transfer.copied.accounts} of {total} accounts and no settings were copied. The "
-                "source is as it was. Copy again with --overwrite.",
+                f"Broken off: at least {transfer.copied.accounts} of {total} accounts, {transfer.copied.responses} "
+                "stored responses and no settings were copied. The source is as it was. Copy again with --overwrite.",
                 err=True,
             )
         raise
@@ -125,6 +125,7 @@ def _tell(copied: Copied, source: Place, target: Place, *, sealed: bool) -> None
     click.echo(f"Copied from {source.shown} to {target.shown}:")
     click.echo(f"  accounts: {copied.accounts}")
     click.echo(f"  settings: {len(copied.settings)}{names}")
+    click.echo(f"  stored responses: {copied.responses}")
     click.echo("Left:")
     click.echo(f"  requests in flight: {copied.in_flight}")
     click.echo("  the console's sessions (log in again) and the progress of jobs")

@@ -63,7 +63,10 @@ def _remarks(file: str, remarks: list[str]) -> None:
     "--new-key", cls=EnvironOption, envvar="NEW_SECRET_KEY", help="The new key (default: asked for)."
 )
 def rekey(without: bool, key: str, new_key: str | None) -> None:
-    """Encrypt account secrets and settings with another SECRET_KEY. Stop the service first."""
+    """Encrypt account secrets and settings with another SECRET_KEY, and forget the stored responses.
+
+    Stop the service first.
+    """
     if without and new_key:
         raise click.UsageError("--none and NEW_SECRET_KEY contradict each other.")
     if not without and not new_key:
@@ -79,9 +82,11 @@ def rekey(without: bool, key: str, new_key: str | None) -> None:
     get_services().store.reseal(Vault(new))
     if without:
         click.echo(
-            "The secrets are stored unencrypted. Restart every worker and node without SECRET_KEY, now."
+            "The secrets are stored unencrypted, stored responses are forgotten. Restart every worker and node "
+            "without SECRET_KEY, now."
         )
     else:
         click.echo(
-            "The secrets are encrypted anew. Restart every worker and node with the new SECRET_KEY, now."
+            "The secrets are encrypted anew, stored responses are forgotten. Restart every worker and node with "
+            "the new SECRET_KEY, now."
         )

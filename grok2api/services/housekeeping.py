@@ -1,5 +1,5 @@
-"""What one worker of the whole deployment does in the background: freeing void leases, and refreshing gently
-those accounts whose numbers are old."""
+"""What one worker of the whole deployment does in the background: freeing void leases, forgetting stored responses
+that have expired, and refreshing gently those accounts whose numbers are old."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from grok2api.storage.base import Job, Store
 
 NAME = "housekeeping"
 _TICK_S = 5.0
+#: Seconds between two looks for stored responses that have expired.
+_FORGET_S = 60.0
 #: Accounts that a tick refreshes at most, and the pause between two.
 _GENTLY = 10
 _PAUSE_S = 0.2
@@ -47,6 +49,7 @@ class Housekeeping:
         self._job: Job | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self._away_until = 0.0
+        self._forget_at = 0.0
 
     def start(self) -> None:
         self._greenlet = gevent.spawn(self._run)
@@ -72,6 +75,7 @@ class Housekeeping:
         self._job = job
         if self._is_still_ours():
             self._store.leases.heal(now)
+            self._forget_responses(now)
             self._refresh_some(now)
 
     def _is_still_ours(self) -> bool:
@@ -81,6 +85,11 @@ class Housekeeping:
             if not self._store.jobs.beat(self._job):
                 self._job = None
         return self._job is not None
+
+    def _forget_responses(self, now: float) -> None:
+        if now >= self._forget_at:
+            self._forget_at = now + _FORGET_S
+            self._store.responses.forget_expired(now)
 
     def _refresh_some(self, now: float) -> None:
         interval_s = self._settings.snapshot().refresh_interval_minutes * 60

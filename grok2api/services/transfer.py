@@ -1,4 +1,5 @@
-"""Everything of one storage into another: accounts with all that is known of them, and the settings.
+"""Everything of one storage into another: accounts with all that is known of them, stored responses, and the
+settings.
 
 What belongs to the moment stays behind: requests in flight, sessions, jobs.
 """
@@ -20,6 +21,9 @@ from grok2api.storage.base import Store
 #: Accounts that are read and written at a time.
 PAGE = 1000
 
+#: Stored responses that are read at a time: some may be large.
+RESPONSES_PAGE = 8
+
 #: The job in the target that keeps a second copy out.
 JOB = "storage_copy"
 
@@ -30,6 +34,7 @@ class Copied:
 
     accounts: int = 0
     settings: tuple[str, ...] = ()
+    responses: int = 0
     in_flight: int = 0
     finished: bool = False
 
@@ -83,11 +88,19 @@ class Transfer:
             self.copied.in_flight += sum(account.in_flight for account in accounts)
             self._beat()
             on_page(len(accounts))
+        self._copy_responses()
         values = self._source.settings.load().values
         if values:
             self._target.settings.save(values)
         self.copied.settings = tuple(sorted(values))
         self.copied.finished = True
+
+    def _copy_responses(self) -> None:
+        for page in self._source.responses.walk(RESPONSES_PAGE, time.time()):
+            for response in page:
+                self._target.responses.save(response)
+                self.copied.responses += 1
+            self._beat()
 
     def _beat(self, *, ended: bool = False) -> None:
         now = time.time()

@@ -7,7 +7,7 @@ driver's own exception. Backends are named in `storage/__init__.py`; the contrac
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grok2api.accounts import (
@@ -222,6 +222,55 @@ class Sessions(ABC):
     def delete_all(self) -> None: ...
 
 
+#: A response is stored for so long.
+RESPONSE_KEPT_S = 24 * 3600.0
+
+#: A larger body is not to be stored; the caller sees to it.
+RESPONSE_MAX_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class StoredResponse:
+    """An answer that may be asked for again. id: `resp_…`, never given twice, 64 characters at most. owner: who made
+    it, a digest of the client's key of 64 characters at most, "" when none is needed. body: opaque (compressed JSON
+    by its writer), RESPONSE_MAX_BYTES at most. expires_at: epoch seconds, within RESPONSE_KEPT_S."""
+
+    id: str
+    owner: str
+    body: bytes
+    expires_at: float
+
+
+class Responses(ABC):
+    """Stored responses, each for who made it alone. What has expired is not there, whether forgotten by then or not.
+
+    A response is sealed as secrets are, but forgotten when all is sealed anew (`Store.reseal`): it lives for a
+    day, and all of them are too much for one transaction.
+    """
+
+    @abstractmethod
+    def save(self, response: StoredResponse) -> None:
+        """Store a response, in place of one of the same id. Raises StorageUnavailable when the place is not sealed
+        with the vault that this store was opened with."""
+
+    @abstractmethod
+    def get(self, id_: str, owner: str, now: float) -> StoredResponse | None:
+        """None: there is none of this id, or it is another owner's."""
+
+    @abstractmethod
+    def delete(self, id_: str, owner: str, now: float) -> bool:
+        """Forget this owner's response. False: `get` would have found none."""
+
+    @abstractmethod
+    def forget_expired(self, now: float) -> None:
+        """Free the space of those that have expired, in small steps between which others get their turn."""
+
+    @abstractmethod
+    def walk(self, limit: int, now: float) -> Iterator[list[StoredResponse]]:
+        """All responses of all owners, at most so many at a time, in no order, for going through all of them. What
+        comes or goes meanwhile may be left out or given twice."""
+
+
 class Store(ABC):
     """A backend: the repositories over one place."""
 
@@ -230,6 +279,7 @@ class Store(ABC):
     settings: Settings
     sessions: Sessions
     jobs: Jobs
+    responses: Responses
 
     @abstractmethod
     def ping(self) -> None:
@@ -241,12 +291,12 @@ class Store(ABC):
 
     @abstractmethod
     def clear(self) -> None:
-        """Forget all accounts and settings, and what hangs on them."""
+        """Forget all accounts, what hangs on them, settings and stored responses."""
 
     @abstractmethod
     def reseal(self, new: Vault) -> None:
-        """Seal all secrets anew, all or none, and go on with this vault. Raises StorageUnavailable when the
-        place is not sealed with the vault that this store was opened with."""
+        """Seal all secrets anew, forget the stored responses, all or nothing of it, and go on with this vault.
+        Raises StorageUnavailable when the place is not sealed with the vault that this store was opened with."""
 
     @abstractmethod
     def close(self) -> None:

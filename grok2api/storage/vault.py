@@ -1,7 +1,7 @@
 """Sealing what is secret at rest with SECRET_KEY, and finding it again.
 
-Account secrets and the settings' values are sealed with Fernet (AES-128-CBC and HMAC-SHA256), under a key that
-scrypt derives from SECRET_KEY. An account is found by a keyed digest of its secret. Without SECRET_KEY
+Account secrets, the settings' values and stored responses are sealed with Fernet (AES-128-CBC and HMAC-SHA256),
+under a key that scrypt derives from SECRET_KEY. An account is found by a keyed digest of its secret. Without SECRET_KEY
 nothing is sealed: a key kept beside the data would protect nothing.
 """
 
@@ -54,17 +54,28 @@ class Vault:
 
     def open(self, sealed: str) -> str:
         """The text again; what was never sealed is given as it is. Raises StorageUnavailable for another key's."""
-        if not sealed.startswith(_SEALED):
-            return sealed
+        return self._decrypt(sealed).decode() if sealed.startswith(_SEALED) else sealed
+
+    def seal_bytes(self, content: bytes) -> str:
+        """As text, a third longer than the content: base64 also without a key."""
         if self._fernet is None:
-            raise StorageUnavailable("The storage has been encrypted. Restart with SECRET_KEY.")
-        try:
-            return self._fernet.decrypt(sealed.removeprefix(_SEALED)).decode()
-        except InvalidToken as error:
-            raise StorageUnavailable("The storage has another SECRET_KEY by now. Restart with it.") from error
+            return base64.b64encode(content).decode()
+        return _SEALED + self._fernet.encrypt(content).decode()
+
+    def open_bytes(self, sealed: str) -> bytes:
+        """The bytes again. Raises StorageUnavailable for another key's."""
+        return self._decrypt(sealed) if sealed.startswith(_SEALED) else base64.b64decode(sealed)
 
     def digest(self, secret: str) -> str:
         """What a secret is found by: HMAC-SHA256 in hex, plain SHA-256 without a key."""
         if self._fernet is None:
             return hashlib.sha256(secret.encode()).hexdigest()
         return hmac.new(self._digest_key, secret.encode(), "sha256").hexdigest()
+
+    def _decrypt(self, sealed: str) -> bytes:
+        if self._fernet is None:
+            raise StorageUnavailable("The storage has been encrypted. Restart with SECRET_KEY.")
+        try:
+            return self._fernet.decrypt(sealed.removeprefix(_SEALED))
+        except InvalidToken as error:
+            raise StorageUnavailable("The storage has another SECRET_KEY by now. Restart with it.") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grok2api.storage import BACKENDS
-from grok2api.storage.base import Accounts, Sessions, Settings, Store
+from grok2api.storage.base import Accounts, Responses, Sessions, Settings, Store
 from tests.contract.places import PLACES, FilePlace, Place
 
 
@@ -40,6 +40,11 @@ def settings(store: Store) -> Settings:
 @pytest.fixture
 def sessions(store: Store) -> Sessions:
     return store.sessions
+
+
+@pytest.fixture
+def responses(store: Store) -> Responses:
+    return store.responses
 
 
 @pytest.fixture

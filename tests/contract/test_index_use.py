@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from grok2api.accounts import LEASE_S, Outcome, Tier
-from grok2api.storage.base import Store
+from grok2api.storage.base import RESPONSE_KEPT_S, Store, StoredResponse
 from tests.contract.dealings import COSTLY, NOW, add, chosen, end, set_quota, take, use, wanting
 from tests.contract.places import FilePlace
 
@@ -33,7 +33,7 @@ def statements(file: FilePlace) -> Iterator[tuple[Store, set[str]]]:
 
 @pytest.fixture
 def plans(file: FilePlace) -> dict[str, list[str]]:
-    """How every statement of leasing, tidying, renewing, settling and checking is carried out."""
+    """How every statement of leasing, tidying, renewing, settling, checking, and of stored responses is carried out."""
     with statements(file) as (store, seen):
         add(store, 30)
         add(store, 3, Tier.SUPER)
@@ -53,6 +53,13 @@ def plans(file: FilePlace) -> dict[str, list[str]]:
         chosen(store, at=NOW + LEASE_S + 5)
         end(store, kept, at=NOW + LEASE_S + 5)
         store.leases.heal(NOW + 10**6)
+        for number in range(50):
+            response = StoredResponse(f"resp_{number}", "owner", b"body", NOW + RESPONSE_KEPT_S)
+            store.responses.save(response)
+        store.responses.get("resp_1", "owner", NOW)
+        store.responses.delete("resp_1", "owner", NOW)
+        list(store.responses.walk(10, NOW))
+        store.responses.forget_expired(NOW + RESPONSE_KEPT_S)
         asked = {text for text in seen if text.split()[0] in ("SELECT", "UPDATE", "DELETE", "INSERT")}
     with file.sql() as connection:
         plan = {text: connection.execute(f"EXPLAIN QUERY PLAN {text}").fetchall() for text in asked}

@@ -27,7 +27,7 @@ from flask import Flask
 from grok2api.accounts import AccountEdit, AccountQuery, Finding, Outcome, QuotaReading, Sort, Tier
 from grok2api.env import Env
 from grok2api.errors import ConfigurationError, StorageUnavailable
-from grok2api.storage.base import AdminSession, Store
+from grok2api.storage.base import RESPONSE_KEPT_S, AdminSession, Store, StoredResponse
 from grok2api.storage.redis import address
 from grok2api.storage.redis.client import CONNECTIONS, Client
 from grok2api.storage.redis.keys import SCHEMA
@@ -118,6 +118,11 @@ def do_everything(store: Store) -> None:
     store.warnings()
     store.reseal(Vault("a key"))
     store.reseal(Vault())
+    for name in ("resp_1", "resp_2", "resp_3"):
+        store.responses.save(StoredResponse(name, "owner", b"body", NOW + RESPONSE_KEPT_S))
+    assert store.responses.delete("resp_1", "owner", NOW)
+    assert len(list(store.responses.walk(1, NOW))) == 2
+    store.responses.forget_expired(NOW)
 
 
 # --- the address ---
@@ -221,6 +226,7 @@ def test_nothing_but_what_is_counted_on_is_left_of_what_is_gone(server: RedisSer
         store.sessions.delete_all()
         store.clear()
         with admin(server) as client:
+            assert list(client.scan_iter("grok2api:response*")) == []
             left = {name.removeprefix("grok2api:") for name in client.scan_iter() if client.ttl(name) < 0}
     left = {name for name in left if not name.startswith("settled:")}  # gone in two minutes
     counters = {"schema", "last_id", "pools", "settings_version", "kept", "job:sweep"}
@@ -516,6 +522,7 @@ def test_a_store_whose_key_was_replaced_writes_no_secret_and_takes_no_account(se
             lambda: late.leases.lease(ANY, NOW),
             lambda: late.leases.begin_check(1, NOW, NOW),
             lambda: late.accounts.restore(everyone(store)),
+            lambda: late.responses.save(StoredResponse("resp_1", "owner", b"body", NOW + RESPONSE_KEPT_S)),
         ):
             with pytest.raises(StorageUnavailable, match="another SECRET_KEY"):
                 act()
@@ -565,6 +572,43 @@ def test_who_seals_too_late_finds_it_done(server: RedisServer) -> None:
         with closing(Overtaken(address.parse_address(server.url()))) as late:
             reseal(late, Vault(), Vault("a key"))
         assert len(everyone(store)) == 5
+
+
+def test_a_response_that_is_saved_while_all_is_sealed_is_forgotten_too(server: RedisServer) -> None:
+    saved = StoredResponse("resp_1", "owner", b"body", NOW + RESPONSE_KEPT_S)
+    with closing(opened(server)) as store, admin(server) as client:
+
+        class Busy(Client):
+            """Somebody saves a response after the first look at what there is."""
+
+            looked = False
+
+            def command(self, *command: Any) -> Any:
+                found = super().command(*command)
+                if command[0] == "ZRANGE" and not self.looked:
+                    self.looked = True
+                    store.responses.save(saved)
+                return found
+
+        with closing(Busy(address.parse_address(server.url()))) as busy:
+            reseal(busy, Vault(), Vault("a key"))
+            assert busy.looked
+        assert list(client.scan_iter("grok2api:response*")) == []
+        with pytest.raises(StorageUnavailable, match="another SECRET_KEY"):
+            store.responses.save(saved)
+
+
+def test_a_place_with_responses_in_clear_is_not_sealed_beside_them(server: RedisServer) -> None:
+    saved = StoredResponse("resp_1", "owner", b"body", NOW + RESPONSE_KEPT_S)
+    with closing(opened(server, key="mine")) as sealed, admin(server) as client:
+        client.flushdb()
+        with closing(opened(server)) as store:
+            store.responses.save(saved)
+        with pytest.raises(StorageUnavailable, match="another SECRET_KEY"):
+            sealed.settings.save({"a": 1})
+        with closing(opened(server, key="mine")):
+            assert list(client.scan_iter("grok2api:response*")) == []
+        sealed.settings.save({"a": 1})
 
 
 def test_a_pool_that_is_new_in_this_release_counts_for_old_accounts(server: RedisServer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from grok2api.accounts import Tier
-from grok2api.storage.base import AdminSession, Store
+from grok2api.storage.base import RESPONSE_KEPT_S, AdminSession, Store, StoredResponse
 from tests.contract.dealings import NOW, chosen, everyone, wanting
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -28,3 +28,6 @@ def verify_upgraded(store: Store) -> None:
     assert store.settings.keep("session_key", "other") == "kept"
     assert store.sessions.get("d" * 64) == AdminSession("d" * 64, "admin", "csrf", NOW, NOW)
     assert chosen(store, wanting(max_in_flight=1), NOW + 100) == first.id
+    response = StoredResponse("resp_1", "owner", b"body", NOW + RESPONSE_KEPT_S)
+    store.responses.save(response)
+    assert store.responses.get("resp_1", "owner", NOW) == response

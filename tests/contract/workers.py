@@ -6,10 +6,12 @@ import multiprocessing
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from grok2api.accounts import LEASE_S, Lease, LeaseRequest, Outcome
 from grok2api.env import Env
+from grok2api.storage.base import RESPONSE_KEPT_S, StoredResponse
 from tests.contract.dealings import NOW, end
 from tests.contract.places import open_at
 
@@ -73,3 +75,17 @@ def take_and_end(env: Env, wanted: LeaseRequest, times: int, number: int) -> tup
             end(store, lease, Outcome.SUCCESS, NOW + step * LEASE_S / times)
             longest = max(longest, time.perf_counter() - started)
         return time.perf_counter() - began, longest
+
+
+def save_responses(env: Env, times: int, number: int) -> list[StoredResponse]:
+    """Save so many of one's own, and each time one that all save, and find it."""
+    mine = [
+        StoredResponse(f"resp_{number}_{time}", f"owner {number}", b"body", NOW + RESPONSE_KEPT_S)
+        for time in range(times)
+    ]
+    with closing(open_at(env)) as store:
+        for response in mine:
+            store.responses.save(response)
+            store.responses.save(replace(response, id="resp_shared", owner="all"))
+            assert store.responses.get("resp_shared", "all", NOW) is not None
+    return mine

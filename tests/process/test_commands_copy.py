@@ -19,6 +19,7 @@ from werkzeug.security import check_password_hash
 
 from grok2api.accounts import Account, Quota, Tier
 from grok2api.services.transfer import PAGE
+from grok2api.storage.base import RESPONSE_MAX_BYTES, StoredResponse
 from tests.contract.dealings import NOW, add, take
 from tests.contract.test_restore import at_rest, lived
 from tests.gateway import ROOT
@@ -51,6 +52,23 @@ PASSWORD = "p@ss s3same/%"
 
 def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
+
+
+def responses(count: int) -> list[StoredResponse]:
+    """Of two owners, one of them as large as can be."""
+    ends = time.time() + 3600
+    made = [
+        StoredResponse(f"resp_{n:03}", "ab"[n % 2] * 64, f"body {n}".encode() * n, ends + n / 7)
+        for n in range(count)
+    ]
+    made[-1] = replace(made[-1], body=os.urandom(RESPONSE_MAX_BYTES))
+    return made
+
+
+def responses_at(url: str, key: str = "") -> list[StoredResponse]:
+    with closing(store_at(url, key)) as store:
+        found = [one for page in store.responses.walk(10, time.time()) for one in page]
+    return sorted(found, key=lambda one: one.id)
 
 
 def many(count: int) -> list[Account]:
@@ -89,11 +107,13 @@ def test_all_accounts_and_settings_are_copied_and_what_was_left_is_told(
 def test_ten_thousand_accounts_go_round_through_all_kinds_of_storage(
     tmp_path: Path, operator: Operator
 ) -> None:
-    accounts = many(10_000)
+    accounts, answers = many(10_000), responses(50)
     first = tmp_path / "first.db"
     with closing(store_at(sqlite_url(first))) as store:
         store.accounts.restore(accounts, keep_ids=True)
         store.settings.save(OF_ANOTHER_RELEASE)
+        for answer in answers:
+            store.responses.save(answer)
     with MariaDbServer() as mysql, RedisServer() as redis:
         way = [
             sqlite_url(first),
@@ -106,6 +126,7 @@ def test_ten_thousand_accounts_go_round_through_all_kinds_of_storage(
             said = operator.run("storage", "copy", source, target)
             assert time.monotonic() - began < 60, target  # some seconds
             assert "accounts: 10000\n" in said and "settings: 4 " in said
+            assert "stored responses: 50\n" in said and responses_at(target) == answers
             copied, settings = contents(target)
             assert settings == OF_ANOTHER_RELEASE
             for one, other in zip(accounts, copied, strict=True):
@@ -127,6 +148,22 @@ def test_a_target_that_holds_something_is_kept_unless_told(operator: Operator, t
     assert "9 accounts and 1 settings" in operator.refused("storage", "copy", operator.url, target)
     operator.run("storage", "copy", operator.url, target, "--overwrite")
     assert contents(target) == (at_rest(list(before[0])), before[1])
+
+
+def test_responses_of_the_target_are_forgotten_and_expired_ones_left(
+    operator: Operator, tmp_path: Path
+) -> None:
+    (one,) = responses(1)
+    target = sqlite_url(tmp_path / "target.db")
+    with closing(store_at(operator.url)) as store:
+        store.responses.save(one)
+        store.responses.save(replace(one, id="resp_expired", expires_at=time.time() - 1))
+    with closing(store_at(target)) as store:
+        add(store, 1)
+        store.responses.save(replace(one, id="resp_of_the_target"))
+    assert "stored responses: 1\n" in operator.run("storage", "copy", operator.url, target, "--overwrite")
+    with closing(store_at(target)) as store:
+        assert list(store.responses.walk(10, 0)) == [[one]]
 
 
 def test_nothing_is_never_copied_over_something(operator: Operator, tmp_path: Path) -> None:
@@ -271,7 +308,7 @@ def test_broken_off_it_says_what_was_done(tmp_path: Path) -> None:
         copying.wait()
     assert copying.returncode == 1 and out == ""
     assert "Traceback" not in err
-    told = re.search(r"Broken off: at least (\d+) of 20000 accounts and no settings", err)
+    told = re.search(r"Broken off: at least (\d+) of 20000 accounts, 0 stored responses and no settings", err)
     assert told is not None, err
     assert _count(target) - PAGE <= int(told[1]) <= _count(target), "the page at hand may be stored already"
     assert 0 < _count(target) < 20_000
@@ -299,13 +336,18 @@ def _count(path: Path) -> int:
 def test_each_end_may_have_a_key_of_its_own(operator: Operator, tmp_path: Path) -> None:
     accounts, settings = contents(operator.url)
     first, second = sqlite_url(tmp_path / "1.db"), sqlite_url(tmp_path / "2.db")
+    answers = responses(9)
+    with closing(store_at(operator.url)) as store:
+        for answer in answers:
+            store.responses.save(answer)
     operator.run("storage", "copy", operator.url, first, TARGET_SECRET_KEY="the key of the first")
     operator.run(
         "storage", "copy", first, second, SOURCE_SECRET_KEY="the key of the first", TARGET_SECRET_KEY="other"
     )
     assert contents(operator.url) == (accounts, settings)  # still without a key
-    rested = [replace(one, in_flight=0) for one in accounts]
+    rested = [replace(account, in_flight=0) for account in accounts]
     assert contents(first, "the key of the first") == contents(second, "other") == (rested, settings)
+    assert responses_at(first, "the key of the first") == responses_at(second, "other") == answers
     said = operator.refused("storage", "copy", first, operator.url, "--overwrite", SOURCE_SECRET_KEY="wrong")
     assert said.startswith("Error: SOURCE: SECRET_KEY is not the key")
     assert contents(operator.url) == (accounts, settings)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 from werkzeug.security import check_password_hash
 
 from grok2api.accounts import Tier
+from grok2api.storage.base import StoredResponse
 from grok2api.storage.vault import Vault
 from tests.gateway import Gateway
 from tests.process.flask_command import Operator, contents, store_at
@@ -19,23 +22,38 @@ from tests.simulator.client import Simulator
 KEY, OTHER = "a key of the operator's", "another key altogether"
 SECRETS = [f"sim-basic-ok-secret{n:05}" for n in range(400)]
 CLEARANCE = "cloudflare-says-this-is-clear"
+ANSWER = b"what the model has answered, and nobody else is to read"
 
 
 def fill(operator: Operator, **environ: str) -> None:
     operator.run("accounts", "add", given="\n".join(SECRETS), **environ)
     store = store_at(operator.url, environ.get("SECRET_KEY", ""))
     store.settings.save({"cf_clearance": CLEARANCE})
+    store.responses.save(StoredResponse("resp_1", "owner", ANSWER, time.time() + 3600))
     store.close()
 
 
+def answer(operator: Operator, key: str) -> bytes | None:
+    """The body of the response that is stored there, if there is one."""
+    with closing(store_at(operator.url, key)) as store:
+        found = store.responses.get("resp_1", "owner", time.time())
+    return found.body if found is not None else None
+
+
 def readable(folder: Path) -> list[str]:
-    """Which files of the database hold a secret in clear."""
-    needles = [SECRETS[0], SECRETS[-1], "sim-basic-ok-secret001", CLEARANCE]
+    """Which files of the database hold a secret or an answer in clear."""
+    needles = [SECRETS[0], SECRETS[-1], "sim-basic-ok-secret001", CLEARANCE, *in_base64(ANSWER)]
     return [
         path.name
         for path in sorted(folder.iterdir())
         if any(needle.encode() in path.read_bytes() for needle in needles)
     ]
+
+
+def in_base64(content: bytes) -> list[str]:
+    """It and what it may look like within base64, whatever comes before."""
+    texts = [base64.b64encode(b"." * before + content).decode()[4:-4] for before in range(3)]
+    return [content.decode(), *texts]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -57,6 +75,7 @@ def test_with_a_key_from_the_start_nothing_can_be_read(operator: Operator) -> No
     fill(operator, SECRET_KEY=KEY)
     assert readable(operator.path.parent) == []
     everything_is_there(operator, KEY)
+    assert answer(operator, KEY) == ANSWER
 
 
 def test_nothing_can_be_read_while_a_gateway_writes(tmp_path: Path, simulator: Simulator) -> None:
@@ -76,6 +95,7 @@ def test_a_key_set_later_encrypts_what_is_there(operator: Operator) -> None:
     assert "400 accounts" in operator.run("accounts", "list", SECRET_KEY=KEY)
     assert readable(operator.path.parent) == []
     everything_is_there(operator, KEY)
+    assert answer(operator, KEY) is None
 
 
 @pytest.mark.parametrize("old", ["", OTHER])
@@ -127,6 +147,7 @@ def test_another_key_takes_the_place_of_the_first(operator: Operator) -> None:
     said = operator.run("storage", "rekey", SECRET_KEY=KEY, NEW_SECRET_KEY=f" {OTHER} ")
     assert "Restart" in said and OTHER not in said
     everything_is_there(operator, OTHER)
+    assert answer(operator, OTHER) is None
     assert "is not the key" in operator.refused("accounts", "list", status=4, SECRET_KEY=KEY)
     added = operator.run("accounts", "add", given=SECRETS[0], SECRET_KEY=OTHER)
     assert added.startswith("0 added, 1 known already")

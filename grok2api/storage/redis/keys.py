@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from grok2api.accounts import BLOCKED, DEFAULT_POOL, DEFAULT_WINDOW_S, FULL_QUOTA, LEASE_S, VOID_KEPT_S
-from grok2api.storage.base import JOB_DEAD_S
+from grok2api.storage.base import JOB_DEAD_S, RESPONSE_KEPT_S
 
 #: Version of all this, see `upgrades.py`. An older release refuses a newer version.
 SCHEMA = 2
@@ -57,6 +57,8 @@ class Key(StrEnum):
     SESSIONS = "grok2api:sessions"  # sorted set: digest by last use
     SESSION = "grok2api:session:"  # <digest>, hash
     JOB = "grok2api:job:"  # <name>, hash: its last run
+    RESPONSES = "grok2api:responses"  # sorted set: id by when it expires
+    RESPONSE = "grok2api:response:"  # <id>, hash: owner, body (sealed), expires_at
 
 
 def prelude() -> str:
@@ -70,6 +72,7 @@ def prelude() -> str:
         "blocked": f"'{BLOCKED}'",
         "job_dead_s": JOB_DEAD_S,
         "session_max_s": SESSION_MAX_S,
+        "response_kept_s": int(RESPONSE_KEPT_S),
         "void_kept_s": VOID_KEPT_S,
         "key_check": f"'{KEY_CHECK}'",
     }

@@ -13,8 +13,8 @@ from grok2api.storage.vault import Vault
 _READ = 1000
 _WRITTEN = 500
 
-#: What changes whenever a secret comes, goes or is sealed anew. Leases and edits change none of it.
-_WATCHED = (Key.KEPT, Key.DIGESTS, Key.SETTINGS)
+#: What changes whenever a secret or a response comes, goes or is sealed anew. Leases and edits change none of it.
+_WATCHED = (Key.KEPT, Key.DIGESTS, Key.SETTINGS, Key.RESPONSES)
 
 Command = Sequence[Any]
 
@@ -35,7 +35,7 @@ def reseal(client: Client, old: Vault, new: Vault) -> None:
             return None  # somebody was quicker
         if kept != old.check_value:
             raise StorageUnavailable("The storage has another SECRET_KEY by now. Restart with it.")
-        commands = [*_accounts(client, anew), *_settings(client, anew)]
+        commands = [*_accounts(client, anew), *_settings(client, anew), *_no_responses(client)]
         if new.check_value is None:
             return [*commands, ("HDEL", Key.KEPT, KEY_CHECK)]
         return [*commands, ("HSET", Key.KEPT, KEY_CHECK, new.check_value)]
@@ -75,3 +75,10 @@ def _accounts(client: Client, anew: _Anew) -> Iterator[Command]:
 def _settings(client: Client, anew: _Anew) -> Iterator[Command]:
     for name, sealed in client.command("HGETALL", Key.SETTINGS).items():
         yield ("HSET", Key.SETTINGS, name, anew(sealed)[0])
+
+
+def _no_responses(client: Client) -> Iterator[Command]:
+    ids: list[str] = client.command("ZRANGE", Key.RESPONSES, 0, -1)
+    for batch in batches(ids, _WRITTEN):
+        yield ("UNLINK", *(Key.RESPONSE + id_ for id_ in batch))
+    yield ("DEL", Key.RESPONSES)

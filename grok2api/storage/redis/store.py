@@ -22,6 +22,7 @@ from grok2api.storage.redis.durability import durability_warnings
 from grok2api.storage.redis.jobs import RedisJobs
 from grok2api.storage.redis.keys import Key
 from grok2api.storage.redis.leases import RedisLeases
+from grok2api.storage.redis.responses import RedisResponses
 from grok2api.storage.redis.sealing import check_value, reseal
 from grok2api.storage.redis.sessions import RedisSessions
 from grok2api.storage.redis.settings import RedisSettings, first_version
@@ -95,6 +96,7 @@ class RedisStore(Store):
     leases: RedisLeases
     accounts: RedisAccounts
     settings: RedisSettings
+    responses: RedisResponses
 
     def __init__(self, client: Client, pools: Sequence[str], vault: Vault) -> None:
         """Data that is not sealed yet is sealed with the vault; a vault that does not fit raises ConfigurationError
@@ -108,6 +110,7 @@ class RedisStore(Store):
         self.settings = RedisSettings(client, held)
         self.sessions = RedisSessions(client)
         self.jobs = RedisJobs(client)
+        self.responses = RedisResponses(client, held)
         client.command("SETNX", Key.SETTINGS_VERSION, first_version())
         if kept != vault.check_value:
             self.reseal(vault)
@@ -123,11 +126,12 @@ class RedisStore(Store):
         """In batches, as `delete`."""
         while ids := self._client.command("ZRANGE", Key.ACCOUNTS, 0, BATCH - 1):
             self._client.run("delete", *ids)
+        self.responses.forget_all()
         self._client.together(("DEL", Key.SETTINGS, Key.VOID), ("INCR", Key.SETTINGS_VERSION))
 
     def reseal(self, new: Vault) -> None:
         reseal(self._client, self.accounts.vault, new)
-        self.leases.vault = self.accounts.vault = self.settings.vault = new
+        self.leases.vault = self.accounts.vault = self.settings.vault = self.responses.vault = new
 
     def close(self) -> None:
         self._client.close()

@@ -28,7 +28,8 @@ from grok2api.storage.base import Store
 from grok2api.storage.sql.migrations import migrate
 from grok2api.storage.sql.prepared import Prepared
 from grok2api.storage.sql.runner import Runner
-from grok2api.storage.sql.store import SqlStore, read_check_value
+from grok2api.storage.sql.sealing import KEY_CHECK, read_check_value
+from grok2api.storage.sql.store import SqlStore
 from grok2api.storage.sql.tables import db
 from grok2api.storage.sql.turn import Turn
 from grok2api.storage.vault import Vault
@@ -180,7 +181,9 @@ def _migrate(url: URL, arguments: dict[str, Any], vault: Vault) -> None:
         vault.verify(read_check_value(connection))
         connection.rollback()
         migrate(connection)
+        # Rows that are locked, so that they must be there.
         connection.exec_driver_sql("INSERT IGNORE INTO counters (name, value) VALUES ('writer', 0)")
+        connection.exec_driver_sql(f"INSERT IGNORE INTO kept_values (name, value) VALUES ('{KEY_CHECK}', '')")
         connection.commit()
         # the lock goes with the connection
 

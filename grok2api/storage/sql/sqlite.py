@@ -30,7 +30,8 @@ from grok2api.errors import ConfigurationError, StorageUnavailable
 from grok2api.storage.base import Store
 from grok2api.storage.sql.migrations import migrate
 from grok2api.storage.sql.runner import Runner
-from grok2api.storage.sql.store import SqlStore, read_check_value
+from grok2api.storage.sql.sealing import read_check_value
+from grok2api.storage.sql.store import SqlStore
 from grok2api.storage.sql.tables import db
 from grok2api.storage.vault import Vault
 

@@ -4,36 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, delete, insert, inspect, select, text
+from sqlalchemy import Connection, delete, select, text
 
-from grok2api.errors import StorageUnavailable
 from grok2api.storage.base import Store
-from grok2api.storage.sql.accounts import SqlAccounts, reseal_accounts
+from grok2api.storage.sql.accounts import SqlAccounts
 from grok2api.storage.sql.jobs import SqlJobs
 from grok2api.storage.sql.leases import SqlLeases
+from grok2api.storage.sql.responses import SqlResponses
 from grok2api.storage.sql.runner import Runner
+from grok2api.storage.sql.sealing import read_check_value, reseal
 from grok2api.storage.sql.sessions import SqlSessions
-from grok2api.storage.sql.settings import SqlSettings, raise_version, reseal_settings
-from grok2api.storage.sql.tables import AccountRow, KeptRow, SettingRow, table_of
+from grok2api.storage.sql.settings import SqlSettings, raise_version
+from grok2api.storage.sql.tables import AccountRow, SettingRow, table_of
 from grok2api.storage.vault import Vault
 
 _CLEARED = 5000
-
-#: The kept value that tells with which SECRET_KEY the database is sealed.
-KEY_CHECK = "key_check"
-
-
-def read_check_value(connection: Connection) -> str | None:
-    """The vault's check value beside the data; None for a database that is empty or not sealed."""
-    if not inspect(connection).has_table(KeptRow.__tablename__):
-        return None
-    return connection.scalar(select(KeptRow.value).where(KeptRow.name == KEY_CHECK))
 
 
 class SqlStore(Store):
     leases: SqlLeases
     accounts: SqlAccounts
     settings: SqlSettings
+    responses: SqlResponses
 
     def __init__(
         self, runner: Runner, pools: Sequence[str], vault: Vault, scrub: Callable[[], None] | None = None
@@ -50,6 +42,7 @@ class SqlStore(Store):
         self.settings = SqlSettings(runner, held)
         self.sessions = SqlSessions(runner)
         self.jobs = SqlJobs(runner)
+        self.responses = SqlResponses(runner, held)
         if kept != vault.check_value:
             self.reseal(vault)
 
@@ -64,6 +57,7 @@ class SqlStore(Store):
         some = select(AccountRow.id).limit(_CLEARED)
         while ids := self._runner.read(lambda connection: connection.scalars(some).all()):
             self.accounts.delete(ids)
+        self.responses.forget_all()
 
         def work(connection: Connection) -> None:
             connection.execute(delete(table_of(SettingRow)))
@@ -73,22 +67,8 @@ class SqlStore(Store):
 
     def reseal(self, new: Vault) -> None:
         old = self.accounts.vault
-
-        def work(connection: Connection) -> bool:
-            kept = read_check_value(connection)
-            if kept == new.check_value:
-                return False  # somebody was quicker
-            if kept != old.check_value:
-                raise StorageUnavailable("The storage has another SECRET_KEY by now. Restart with it.")
-            reseal_accounts(connection, old, new)
-            reseal_settings(connection, old, new)
-            connection.execute(delete(KeptRow).where(KeptRow.name == KEY_CHECK))
-            if new.check_value is not None:
-                connection.execute(insert(KeptRow).values(name=KEY_CHECK, value=new.check_value))
-            return True
-
-        done = self._runner.write(work)
-        self.leases.vault = self.accounts.vault = self.settings.vault = new
+        done = self._runner.write(lambda connection: reseal(connection, old, new))
+        self.leases.vault = self.accounts.vault = self.settings.vault = self.responses.vault = new
         if done and self._scrub is not None:
             self._scrub()
 

@@ -11,7 +11,7 @@ end
 local function may_write(check)
   local kept = check_value()
   if kept == check then return true end
-  local empty = redis.call('EXISTS', key.accounts, key.settings) == 0
+  local empty = redis.call('EXISTS', key.accounts, key.settings, key.responses) == 0
   if kept ~= '' or not empty then return false end
   redis.call('HSET', key.kept, rule.key_check, check)
   return true
