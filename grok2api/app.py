@@ -21,6 +21,7 @@ from grok2api.services.live_settings import LiveSettings
 from grok2api.services.pool import AccountPool
 from grok2api.services.quota import QuotaService
 from grok2api.services.refresh import RefreshAll
+from grok2api.services.response_book import ResponseBook
 from grok2api.settings import Snapshot
 from grok2api.storage import open_store
 from grok2api.upstream.client import GrokClient
@@ -56,6 +57,7 @@ def create_app(env: Env | None = None) -> Flask:
         pool=pool,
         book=AccountBook(store.accounts),
         completion=CompletionService(catalogue, pool, client, settings),
+        responses=ResponseBook(store.responses),
         auth=AdminAuth(store.sessions, settings),
         watchdog=watchdog,
         quota=quota,

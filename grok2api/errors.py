@@ -5,7 +5,9 @@ GatewayError
 ├── SettingError                  a setting's value is wrong; `name` says which
 ├── BadRequest                    the client's request is wrong; `param` names where
 │   ├── UnknownModel
+│   ├── UnknownResponse
 │   └── PromptTooLong             upstream's word
+├── AnswerUnfit                   the answer is not of the form that the client insists on
 ├── NoAccount                     nothing to serve with; carries the `Shortage`
 ├── StorageUnavailable            the repository is away
 └── UpstreamError                 upstream did not answer; `outcome` is what it means for the account
@@ -67,6 +69,11 @@ class UnknownModel(BadRequest):
         )
 
 
+class UnknownResponse(BadRequest):
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"Response with id '{id_[:100]}' not found.")
+
+
 class PromptTooLong(BadRequest):
     def __init__(self) -> None:
         super().__init__(
@@ -74,6 +81,13 @@ class PromptTooLong(BadRequest):
             "messages",
             "context_length_exceeded",
         )
+
+
+class AnswerUnfit(GatewayError):
+    """The model did not keep to the schema, with `strict` set."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"The model's answer is not of the form that was asked for: {problem}")
 
 
 class NoAccount(GatewayError):

@@ -23,6 +23,12 @@ class Reasoning(NamedTuple):
     heading: bool = False
 
 
+class Thought(NamedTuple):
+    """Thinking as a part of the visible answer, with its tags."""
+
+    text: str
+
+
 class Source(NamedTuple):
     """One web page or post that a search found."""
 
@@ -101,6 +107,7 @@ class Finish(NamedTuple):
 Event = (
     Text
     | Reasoning
+    | Thought
     | Sources
     | Citation
     | Progress

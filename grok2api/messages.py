@@ -77,9 +77,10 @@ class AnswerFormat:
 class ChatRequest:
     """A chat completion as asked. `model`: the name the client used, which the answer repeats.
 
-    stop: texts that end the answer, at most four. max_tokens: estimated tokens of the visible answer. legacy_functions:
-    the client speaks of `functions`, which `tools` have replaced. ignored: names of parameters that were sent and
-    cannot be honoured.
+    separate_thinking: thinking stands beside the answer, whatever the settings say. stop: texts that
+    end the answer, at most four. max_tokens: estimated tokens of the visible answer. legacy_functions: the client
+    speaks of `functions`, which `tools` have replaced. ignored: names of parameters that were sent and cannot be
+    honoured.
     """
 
     model: str
@@ -87,6 +88,7 @@ class ChatRequest:
     stream: bool = False
     include_usage: bool = False
     hide_thinking: bool = False
+    separate_thinking: bool = False
     stop: tuple[str, ...] = ()
     max_tokens: int | None = None
     tools: tuple[Tool, ...] = ()

@@ -52,6 +52,9 @@ class Snapshot:
     admin_password: str
     log_level: str
     max_body_mb: int
+    strict_params: bool
+    enforce_max_tokens: bool
+    cors_origins: str
     api_key: str
     proxy_url: str
     stream_chunk_timeout: float
@@ -65,6 +68,7 @@ class Snapshot:
     thinking_format: str
     temporary: bool
     account_concurrency: int
+    prompt_inline_limit: int
     refresh_concurrency: int
     refresh_interval_minutes: int
 
@@ -103,6 +107,30 @@ def _names(text: str) -> str:
     return ",".join(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
+_ORIGIN = re.compile(
+    r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?(?:/[^?#]*)?", re.ASCII
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _origins(text: str) -> str:
+    """As browsers write them in their header; what is copied from an address bar has a path."""
+    origins: list[str] = []
+    for given in filter(None, (part.strip() for part in text.split(","))):
+        match = _ORIGIN.fullmatch(given.lower())
+        port = int(match[3]) if match and match[3] else None
+        if given == "*":
+            origins.append(given)
+        elif match is None or port == 0 or (port or 0) > 65535:
+            raise ValueError(
+                f"must be * or have the form scheme://host[:port], separated by commas; not {given[:80]!r}"
+            )
+        else:
+            shown = "" if port in (None, _DEFAULT_PORTS.get(match[1])) else f":{port}"
+            origins.append(f"{match[1]}://{match[2]}{shown}")
+    return "*" if "*" in origins else ",".join(dict.fromkeys(origins))
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
@@ -126,6 +154,19 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "max_body_mb", "global", int, 32, Text("Largest request body that is accepted", "请求体大小上限"),
         min=1, max=1024, unit="MiB",
+    ),
+    Setting(
+        "strict_params", "global", bool, False,
+        Text("Refuse requests with parameters that cannot be honoured, instead of ignoring these", "拒绝含有无法支持的参数的请求，而不是忽略这些参数"),
+    ),
+    Setting(
+        "enforce_max_tokens", "global", bool, True,
+        Text("End an answer at the client's max_tokens, by estimate", "回答达到客户端的 max_tokens（估算）时结束"),
+    ),
+    Setting(
+        "cors_origins", "global", str, "",
+        Text("Origins of web pages that may call the API, separated by commas, or * for all; empty means none", "允许调用 API 的网页来源，用逗号分隔；* 表示全部；留空表示不允许"),
+        clean=_origins,
     ),
     Setting(
         "api_key", "grok", str, "", Text("Key that clients must send; empty means none", "客户端须提供的密钥；留空表示不需要"),
@@ -183,6 +224,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "account_concurrency", "grok", int, 8,
         Text("Most requests in flight per account; 0 means no limit", "每个账号同时进行的请求上限；0 表示不限"), min=0, max=1000,
+    ),
+    Setting(
+        "prompt_inline_limit", "grok", int, 0,
+        Text("Longer conversations are uploaded as a file; 0 means never", "更长的对话作为文件上传；0 表示从不"),
+        min=0, max=100_000_000, unit="characters",
     ),
     Setting(
         "refresh_concurrency", "grok", int, 10,

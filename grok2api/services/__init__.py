@@ -13,6 +13,7 @@ from grok2api.services.live_settings import LiveSettings
 from grok2api.services.pool import AccountPool
 from grok2api.services.quota import QuotaService
 from grok2api.services.refresh import RefreshAll
+from grok2api.services.response_book import ResponseBook
 from grok2api.storage.base import Store
 from grok2api.watchdog import Watchdog
 
@@ -25,6 +26,7 @@ class Services:
     pool: AccountPool
     book: AccountBook
     completion: CompletionService
+    responses: ResponseBook
     auth: AdminAuth
     watchdog: Watchdog
     quota: QuotaService

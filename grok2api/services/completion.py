@@ -5,7 +5,8 @@ fails before anything was heard, the same with another one. This is the only ret
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
 from grok2api.account_secrets import mask
@@ -14,12 +15,17 @@ from grok2api.cancellation import Cancellation
 from grok2api.catalogue import PICTURES_COST, Catalogue, Model
 from grok2api.errors import BadRequest, Challenged, NoAccount, NotDeliverable, RateLimited, UpstreamError
 from grok2api.events import Event, Finish, Image, Started, Video
-from grok2api.messages import ChatRequest
+from grok2api.messages import ChatRequest, Message
+from grok2api.services.filters.length import limit_length
+from grok2api.services.filters.stop import stop_at
 from grok2api.services.filters.tags import filter_tags
 from grok2api.services.filters.thinking import hide_thinking, lay_out_thinking, tag_thinking
+from grok2api.services.filters.tools import parse_calls
+from grok2api.services.instructions import instructions_for
 from grok2api.services.live_settings import LiveSettings
+from grok2api.services.mending import calls_as_text, mend_calls, mend_json, streamed_json
 from grok2api.services.pool import AccountPool
-from grok2api.services.prompt import build_prompt
+from grok2api.services.prompt import PROMPT_FILE, PROMPT_IN_FILE, build_prompt
 from grok2api.settings import Snapshot
 from grok2api.upstream.client import GrokClient
 from grok2api.upstream.payload import chat_payload
@@ -60,24 +66,42 @@ class CompletionService:
         """The answer's events: `Started` once it has begun, `Finish` last, nothing after an error.
 
         Runs in the greenlet that `cancellation` is bound to. Raises NoAccount, UpstreamError, PromptTooLong,
-        StorageUnavailable.
+        StorageUnavailable, AnswerUnfit.
         """
         settings = self._settings.snapshot()
-        events = self._relay(self.check(request), build_prompt(request.messages), settings, cancellation)
-        events = filter_tags(events, frozenset(settings.filtered_tags.lower().split(",")) - {""})
-        if request.hide_thinking or not settings.show_thinking:
-            return hide_thinking(events)
-        events = lay_out_thinking(events)
-        return events if settings.thinking_format == "reasoning_content" else tag_thinking(events)
+        model = self.check(request)
+        since = time.monotonic()
+
+        def ask(more: tuple[Message, ...] = ()) -> Iterator[Event]:
+            prompt = build_prompt((*request.messages, *more), instructions_for(request))
+            return _cleaned(self._relay(model, prompt, settings, cancellation, since), request, settings)
+
+        events = ask()
+        if request.callable_tools and not request.stream:
+            events = mend_calls(events, request, ask)
+        if request.answer_format is not None:
+            wanted = request.answer_format
+            events = streamed_json(events, wanted) if request.stream else mend_json(events, wanted, ask)
+        # A document could not be read with thinking in it.
+        separate = request.separate_thinking or request.answer_format is not None
+        if separate or settings.thinking_format == "reasoning_content":
+            return events
+        return tag_thinking(events)
 
     def _relay(
-        self, model: Model, prompt: str, settings: Snapshot, cancellation: Cancellation
-    ) -> Iterator[Event]:
-        payload = chat_payload(model, prompt, temporary=settings.temporary)
+        self,
+        model: Model,
+        prompt: str,
+        settings: Snapshot,
+        cancellation: Cancellation,
+        since: float,
+    ) -> Generator[Event, None, None]:
         tried: tuple[int, ...] = ()
         failure: UpstreamError | None = None
         while len(tried) < MAX_ACCOUNTS:
             cancellation.check()  # a client that is gone needs no further account
+            if failure is not None and time.monotonic() - since > settings.stream_total_timeout:
+                break  # all attempts share the time in all
             try:
                 with cancellation.protected():
                     lease = self._pool.lease(model, tried=tried, max_in_flight=settings.account_concurrency)
@@ -89,7 +113,7 @@ class CompletionService:
             attempt = _Attempt(lease)
             try:
                 cancellation.check()
-                yield from self._attempt(attempt, payload, settings)
+                yield from self._attempt(attempt, model, prompt, settings, since)
                 return
             except UpstreamError as error:
                 attempt.outcome, attempt.error, failure = error.outcome, error, error
@@ -105,8 +129,11 @@ class CompletionService:
         assert failure is not None
         raise failure
 
-    def _attempt(self, attempt: _Attempt, payload: dict[str, object], settings: Snapshot) -> Iterator[Event]:
-        with self._client.open_chat(attempt.lease.secret, payload, settings) as answer:
+    def _attempt(
+        self, attempt: _Attempt, model: Model, prompt: str, settings: Snapshot, since: float
+    ) -> Iterator[Event]:
+        payload = self._payload(attempt.lease, model, prompt, settings, since)
+        with self._client.open_chat(attempt.lease.secret, payload, settings, since) as answer:
             for event in answer.events():
                 if not attempt.started and not isinstance(event, Finish):
                     attempt.started = True
@@ -119,6 +146,37 @@ class CompletionService:
                         "Grok answered with a picture or video, which this release cannot deliver."
                     )
                 yield event
+
+    def _payload(
+        self, lease: Lease, model: Model, prompt: str, settings: Snapshot, since: float
+    ) -> dict[str, object]:
+        """A long prompt goes as a file, which belongs to the account."""
+        files: list[str] = []
+        if 0 < settings.prompt_inline_limit < len(prompt):
+            content = prompt.encode("utf-8", "replace")
+            files = [self._client.upload(lease.secret, PROMPT_FILE, "text/plain", content, settings, since)]
+            prompt = PROMPT_IN_FILE
+        return chat_payload(model, prompt, temporary=settings.temporary, files=files)
+
+
+def _cleaned(
+    relayed: Generator[Event, None, None], request: ChatRequest, settings: Snapshot
+) -> Iterator[Event]:
+    """Upstream's events without its markup, with thinking as it is to be shown, calls found, and an end where the
+    client wants it. A filter that ends the answer early closes `relayed`."""
+    events: Iterator[Event] = filter_tags(
+        relayed, frozenset(settings.filtered_tags.lower().split(",")) - {""}
+    )
+    hidden = request.hide_thinking or not settings.show_thinking
+    events = hide_thinking(events) if hidden else lay_out_thinking(events)
+    if tools := request.callable_tools:
+        events = parse_calls(events, tools, parallel=request.parallel_tool_calls, close=relayed.close)
+        if request.stream:
+            events = calls_as_text(events)
+    events = stop_at(events, request.stop, relayed.close) if request.stop else events
+    if request.max_tokens is not None:
+        events = limit_length(events, request.max_tokens, relayed.close)
+    return events
 
 
 def _report(error: UpstreamError, lease: Lease, attempt: int) -> None:

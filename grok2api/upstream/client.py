@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -23,29 +24,38 @@ from grok2api.upstream.errors import from_response
 from grok2api.upstream.frames import read_events
 from grok2api.upstream.rate_limits import RateLimits, read_rate_limits
 from grok2api.upstream.transport import READ_BYTES, PromptAdapter, PromptBody
+from grok2api.upstream.uploads import read_file_id
 from grok2api.watchdog import Watchdog
 
 CONNECT_S = 10.0
 #: Idle connections that are kept to each upstream host.
 POOL_SIZE = 1024
-_ERROR_BODY_BYTES = 65536
+_UNARY_BODY_BYTES = 65536
 
 
 @dataclass(frozen=True)
 class Deadlines:
-    """Seconds: to the first frame, between two frames, in all."""
+    """Seconds: to the first frame, between two frames, in all. ends_at: when it is over in all (monotonic)."""
 
     first_s: float
     chunk_s: float
     total_s: float
+    ends_at: float
 
     @classmethod
-    def of(cls, settings: Snapshot) -> Deadlines:
+    def of(cls, settings: Snapshot, since: float) -> Deadlines:
+        """since: when the client's request began (monotonic); all attempts share the time in all."""
         return cls(
             settings.stream_first_response_timeout,
             settings.stream_chunk_timeout,
             settings.stream_total_timeout,
+            since + settings.stream_total_timeout,
         )
+
+    @property
+    def open_s(self) -> float:
+        """How long opening may take from now on."""
+        return max(0.001, min(self.first_s, self.ends_at - time.monotonic()))
 
 
 class Answer:
@@ -82,7 +92,7 @@ class Answer:
     def tick(self, now: float) -> None:
         waiting_since = self._body.waiting_since
         waited = now - waiting_since if waiting_since else 0.0
-        if now - self._started > self._deadlines.total_s:
+        if now > self._deadlines.ends_at:
             self._expire(f"took longer than {self._deadlines.total_s:g} s in all")
         elif not self._body.seen_line and waited and now - self._started > self._deadlines.first_s:
             self._expire(f"sent nothing for {self._deadlines.first_s:g} s")
@@ -107,10 +117,13 @@ class GrokClient:
         for prefix in ("http://", "https://"):
             self._session.mount(prefix, PromptAdapter(pool_connections=8, pool_maxsize=POOL_SIZE))
 
-    def open_chat(self, secret: str, payload: dict[str, Any], settings: Snapshot) -> Answer:
-        """Starts a conversation with an account. Raises UpstreamError or PromptTooLong; else close the answer."""
-        deadlines = Deadlines.of(settings)
+    def open_chat(self, secret: str, payload: dict[str, Any], settings: Snapshot, since: float) -> Answer:
+        """Starts a conversation with an account. since: when the client's request began (monotonic).
+
+        Raises UpstreamError or PromptTooLong; else close the answer.
+        """
         started = time.monotonic()
+        deadlines = Deadlines.of(settings, since)
         response = self._post("/rest/app-chat/conversations/new", secret, payload, settings, deadlines)
         content_type = response.headers.get("Content-Type", "")
         if response.status_code == 200 and "text/html" not in content_type:
@@ -120,26 +133,42 @@ class GrokClient:
 
     def rate_limits(self, secret: str, model: Model, settings: Snapshot) -> RateLimits:
         """What an account has left in the model's quota pool. Raises UpstreamError or BadRequest."""
-        deadlines = Deadlines.of(settings)
         payload = {"requestKind": "DEFAULT", "modelName": model.rate_name}
-        response = self._post("/rest/rate-limits", secret, payload, settings, deadlines)
+        body = self._ask("/rest/rate-limits", secret, payload, settings, time.monotonic())
+        return read_rate_limits(body, model.quota_field)
+
+    def upload(
+        self, secret: str, name: str, mime_type: str, content: bytes, settings: Snapshot, since: float
+    ) -> str:
+        """Give an account a file to attach to its chats; the file's id. since: as `open_chat`.
+
+        Raises UpstreamError or BadRequest.
+        """
+        payload = {"fileName": name, "fileMimeType": mime_type, "content": b64encode(content).decode()}
+        return read_file_id(self._ask("/rest/app-chat/upload-file", secret, payload, settings, since))
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _ask(
+        self, path: str, secret: str, payload: dict[str, Any], settings: Snapshot, since: float
+    ) -> bytes:
+        """The body of an answer that is one JSON object."""
+        deadlines = Deadlines.of(settings, since)
+        response = self._post(path, secret, payload, settings, deadlines)
         content_type = response.headers.get("Content-Type", "")
         with response:
             if response.status_code != 200 or "text/html" in content_type:
                 raise _refusal(response, content_type, deadlines)
+            too_late = UpstreamTimeout("Grok's answer did not arrive in time.")
             try:
-                with gevent.Timeout(
-                    deadlines.first_s, UpstreamTimeout("Grok's answer did not arrive in time.")
-                ):
-                    body = response.raw.read(_ERROR_BODY_BYTES, decode_content=True)
+                with gevent.Timeout(deadlines.open_s, too_late):
+                    body: bytes = response.raw.read(_UNARY_BODY_BYTES, decode_content=True)
             except (RequestException, HTTPError, OSError) as error:
                 raise UpstreamFailed("The connection to Grok broke off.") from error
         if body.lstrip()[:1] == b"<":
             raise from_response(200, "text/html", body)
-        return read_rate_limits(body, model.quota_field)
-
-    def close(self) -> None:
-        self._session.close()
+        return body
 
     def _post(
         self, path: str, secret: str, payload: dict[str, Any], settings: Snapshot, deadlines: Deadlines
@@ -152,14 +181,14 @@ class GrokClient:
             data=orjson.dumps(payload),
         )
         proxy = settings.proxy_url
-        too_late = UpstreamTimeout(f"Grok sent nothing for {deadlines.first_s:g} s.")
+        too_late = UpstreamTimeout(f"Grok sent nothing for {deadlines.open_s:.3g} s.")
         try:
             # requests' own timeout is per read, which a dripping peer never reaches.
-            with gevent.Timeout(min(deadlines.first_s, deadlines.total_s), too_late):
+            with gevent.Timeout(deadlines.open_s, too_late):
                 response = self._session.send(
                     request,
                     stream=True,
-                    timeout=(min(CONNECT_S, deadlines.first_s), None),
+                    timeout=(min(CONNECT_S, deadlines.open_s), None),
                     allow_redirects=False,
                     proxies={"http": proxy, "https": proxy} if proxy else {},
                 )
@@ -186,7 +215,7 @@ def _refusal(
 ) -> UpstreamError | BadRequest:
     try:
         with gevent.Timeout(deadlines.first_s, UpstreamTimeout("Grok's refusal did not arrive in time.")):
-            body = response.raw.read(_ERROR_BODY_BYTES, decode_content=True)
+            body = response.raw.read(_UNARY_BODY_BYTES, decode_content=True)
     except (RequestException, HTTPError, OSError):
         body = b""
     except UpstreamTimeout as error:

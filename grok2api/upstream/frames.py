@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from grok2api.errors import UpstreamFailed
-from grok2api.events import Event, Finish, Reasoning, Source, Sources, Text
+from grok2api.events import Citation, Event, Finish, Reasoning, Source, Sources, Text
 from grok2api.upstream.errors import challenged, from_error_object
 from grok2api.upstream.media_frames import MediaReader, citation_of
 
@@ -46,6 +46,7 @@ class FrameReader:
 
     def __init__(self) -> None:
         self._media = MediaReader()
+        self._titles: dict[str, str] = {}
         self._answer_id: str | None = None
         self._pieces: list[str] = []
         self._length = 0
@@ -125,11 +126,15 @@ class FrameReader:
         if not self._is_first_answer(response):
             return events
         if "webSearchResults" in response or "xSearchResults" in response:
-            events += _sources(response)
+            found = _sources(response)
+            self._titles.update((source.url, source.title) for sources in found for source in sources.items)
+            events += found
         if "cardAttachment" in response:
             citation = citation_of(response["cardAttachment"])
             if citation is not None:
-                events.append(citation)
+                # A card seldom names the page; the search that found it did.
+                title = citation.title or self._titles.get(citation.url, "")
+                events.append(Citation(citation.url, title))
         self._token(response, events)
         events += self._media.read(response)
         if "modelResponse" in response:
@@ -205,8 +210,8 @@ def _is_step_of_thinking(response: dict[str, Any], tag: object) -> bool:
     return response.get("messageStepId") is not None and tag != "final"
 
 
-def _sources(response: dict[str, Any]) -> list[Event]:
-    found: list[Event] = []
+def _sources(response: dict[str, Any]) -> list[Sources]:
+    found: list[Sources] = []
     for key, make in (("webSearchResults", _page), ("xSearchResults", _post)):
         container = response.get(key)
         rows = container.get("results") if isinstance(container, dict) else None

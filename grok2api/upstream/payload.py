@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from grok2api.catalogue import Model
 
 
-def chat_payload(model: Model, prompt: str, *, temporary: bool) -> dict[str, Any]:
-    """The body of `conversations/new` in the dialect that the model's row asks for."""
+def chat_payload(model: Model, prompt: str, *, temporary: bool, files: Sequence[str] = ()) -> dict[str, Any]:
+    """The body of `conversations/new` in the dialect that the model's row asks for. files: ids of attachments."""
     payload: dict[str, Any] = {
         "temporary": temporary,
         "message": prompt,
-        "fileAttachments": [],
+        "fileAttachments": list(files),
         "imageAttachments": [],
         "disableSearch": False,
         "enableImageGeneration": True,

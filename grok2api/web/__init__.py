@@ -1,4 +1,4 @@
-"""Flask's side: which blueprint has which guard, the request id, and errors in the caller's words."""
+"""Flask's side: which blueprint has which guard, the request id, CORS, and errors in the caller's words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from grok2api import logs
 from grok2api.services import Services
-from grok2api.web import admin, api, ops, pages
+from grok2api.web import admin, api, cors, ops, pages
 from grok2api.web.admin import errors as admin_errors
 from grok2api.web.api import errors as api_errors
 from grok2api.web.services import KEY
@@ -33,7 +33,9 @@ def register(app: Flask, services: Services, trusted_proxies: int) -> None:
     """Put the web side onto the app."""
     app.extensions[KEY] = services
     app.before_request(_begin)
+    app.before_request(cors.check_origin)
     app.after_request(_finish)
+    app.after_request(cors.finish)
     for blueprint, guard in BLUEPRINTS:
         if guard is not None and guard not in blueprint.before_request_funcs.get(None, ()):
             blueprint.before_request(guard)

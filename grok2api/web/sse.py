@@ -13,7 +13,6 @@ from grok2api.events import Event
 from grok2api.web.pump import ClientGone, Pump
 
 HEARTBEAT = b": keep-alive\n\n"
-DONE = b"data: [DONE]\n\n"
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +23,10 @@ class StreamRenderer(Protocol):
     def open(self) -> bytes: ...
 
     def chunks(self, events: list[Event]) -> bytes: ...
+
+    def end(self) -> bytes:
+        """What follows a whole answer; may be nothing."""
+        ...
 
     def error(self, error: Exception) -> bytes: ...
 
@@ -53,7 +56,8 @@ class EventStream:
                 piece = renderer.chunks(batch) if batch else HEARTBEAT
                 if piece:
                     yield piece
-            yield DONE
+            if end := renderer.end():
+                yield end
             self._outcome = "ok"
         except ClientGone:
             return

@@ -183,3 +183,12 @@ def test_a_success_forgets_failures(gateway: Gateway) -> None:
     assert gateway.sql("SELECT failed_count FROM accounts") == [(2,)]
     assert gateway.chat("Hello").status_code == 200
     assert gateway.sql("SELECT failed_count FROM accounts") == [(0,)]
+
+
+def test_all_attempts_share_the_time_in_all(gateway: Gateway, simulator: Simulator) -> None:
+    gateway.set_settings(stream_total_timeout=2)
+    began = time.monotonic()
+    refused = gateway.chat(directive("500", pre_delay=1.5))
+    assert refused.status_code == 504, refused.text
+    assert time.monotonic() - began < 4
+    assert len(simulator.chats()) == 2

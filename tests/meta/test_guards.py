@@ -37,7 +37,11 @@ def test_every_route_but_the_open_ones_refuses_who_has_no_key_and_no_session(app
     app.extensions[KEY].settings.save({"api_key": "sk-x"})
     client = app.test_client()
     for method, rule in _routes(app):
-        path = rule.replace("<path:name>", "x").replace("<path:filename>", "css/start.css")
+        path = (
+            rule.replace("<path:name>", "x")
+            .replace("<name>", "x")
+            .replace("<path:filename>", "css/start.css")
+        )
         with client.open(path, method=method, json={} if method == "POST" else None) as response:
             refused = response.status_code == 401
         assert refused == (rule not in OPEN), (method, rule)

@@ -80,6 +80,6 @@ CONTROL API (JSON)
          frames_sent, late_ms (worst)}; counts chat requests; a half-closed connection counts as gone
     POST /_sim/step?key=K&n=1   gives permits; n=0 only asks {waiting, permits}; negative opens for good
     POST /_sim/reset      forgets accounts, journal, counters, permits and defaults
-    POST /_sim/defaults {"directive": "plain tokens=5" or "", "journal": bool, "rate_limits_shape":
-         "tokens" or "queries", "upload_limit_bytes": N}
+    POST /_sim/defaults {"directive": "plain tokens=5" or "" or a list, whose last one stays,
+         "journal": bool, "rate_limits_shape": "tokens" or "queries", "upload_limit_bytes": N}
 """

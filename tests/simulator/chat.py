@@ -38,12 +38,12 @@ def bad_request(message: str) -> Reply:
 
 
 class Chat:
-    """`default` is the directive of prompts without one; `failures` counts the hits of directives with
-    times=.
+    """`defaults` are the directives of prompts without one, one after the other, the last one for all further ones;
+    `failures` counts the hits of directives with times=.
     """
 
     def __init__(self) -> None:
-        self.default: Directive | None = None
+        self.defaults: list[Directive] = []
         self.failures: Counter[str] = Counter()
 
     def answer(self, account: Account, raw: bytes) -> tuple[Reply, str]:
@@ -70,7 +70,7 @@ class Chat:
         asked = directives.find(message)
         if fault is not None:
             return fault.over(asked) if asked else fault
-        directive = asked or self.default or natural(body, message)
+        directive = asked or self._default() or natural(body, message)
         if "script64" in directive.options:
             directive = Directive("script", directive.options)
         if directive.name == "ok":
@@ -83,6 +83,9 @@ class Chat:
             if self.failures[key] > directive.integer("times", 1):
                 return Directive(directive.options.get("then", "plain"), directive.options)
         return directive
+
+    def _default(self) -> Directive | None:
+        return self.defaults.pop(0) if len(self.defaults) > 1 else next(iter(self.defaults), None)
 
     def _reply(self, account: Account, body: dict[str, Any], message: str, directive: Directive) -> Reply:
         turn = Turn(

@@ -56,8 +56,9 @@ def _defaults(simulation: Simulation, body: dict[str, Any]) -> None:
     if unknown:
         raise ValueError(f"unknown default: {', '.join(sorted(unknown))}")
     if "directive" in body:
-        text = body["directive"]
-        simulation.chat.default = directives.parse(text) if text else None
+        given = body["directive"]
+        texts = given if isinstance(given, list) else [given]
+        simulation.chat.defaults = [directives.parse(text) for text in texts if text]
     if "journal" in body:
         simulation.journal.keep = bool(body["journal"])
     simulation.unary.shape = str(body.get("rate_limits_shape", simulation.unary.shape))

@@ -56,7 +56,7 @@ class Simulation:
         self.accounts.clear()
         self.journal.clear()
         self.gates.clear()
-        self.chat.default = None
+        self.chat.defaults = []
         self.chat.failures.clear()
         self.pacer.frames_sent, self.pacer.late_s = 0, 0.0
         self.unary = Unary(self.accounts)

@@ -361,7 +361,7 @@ def test_a_search_shows_its_results_and_the_citation_before_the_text_that_cites(
         Sources((Source("https://example.org/tides", "Tides", "High water at noon."),)),
         Sources((Source("https://x.com/sailor/status/1900000000000000001", "@sailor", "Spring tide today"),)),
     ]
-    cited = events.index(Citation("https://example.org/tides"))
+    cited = events.index(Citation("https://example.org/tides", "Tides"))
     assert "grok:render" in texts(events[cited:]) and "grok:render" not in texts(events[:cited])
     assert not any("tool_usage_card" in e.text for e in events if isinstance(e, Reasoning))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grok2api.errors import BadRequest
-from grok2api.messages import ChatRequest, Message, Role
+from grok2api.messages import AnswerFormat, ChatRequest, Message, Role, ToolUse
 from grok2api.web.api.parse import parse_chat
 from grok2api.web.body import decode_object
 from tests.unit.grok_streams import PATIENT
@@ -50,13 +51,55 @@ def test_every_role_content_and_name_is_read() -> None:
             {"role": "user", "content": "u", "name": "Ann"},
             {"role": "assistant", "content": None, "tool_calls": []},
             {"role": "assistant"},
-            {"role": "tool", "content": [], "tool_call_id": "1"},
+            {
+                "role": "assistant",
+                "content": [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "no"}],
+            },
+            {"role": "assistant", "content": None, "refusal": "never", "audio": {"id": "x"}},
+            {"role": "function", "content": "f", "name": "sum"},
         ]
     )
     assert asked.messages == (
         Message(Role.SYSTEM, "s"), Message(Role.DEVELOPER, "one\ntwo"), Message(Role.USER, "u", "Ann"),
-        Message(Role.ASSISTANT, ""), Message(Role.ASSISTANT, ""), Message(Role.TOOL, ""),
+        Message(Role.ASSISTANT, ""), Message(Role.ASSISTANT, ""), Message(Role.ASSISTANT, "a\nno"),
+        Message(Role.ASSISTANT, "never"), Message(Role.TOOL, "f", "sum"),
     )  # fmt: skip
+
+
+CALL: dict[str, Any] = {"id": "c1", "type": "function", "function": {"name": "sum", "arguments": '{"a":1}'}}
+
+
+def called(*calls: object, **fields: object) -> list[dict[str, object]]:
+    return [{"role": "assistant", "tool_calls": list(calls)} | fields]
+
+
+def test_calls_and_their_results_are_read() -> None:
+    custom = {"id": "c2", "type": "custom", "custom": {"name": "run", "input": "x = 1"}}
+    asked = chat(
+        messages=[
+            *called(CALL, custom, content="wait", function_call={"name": "old", "arguments": ""}),
+            {"role": "tool", "content": [{"type": "text", "text": "3"}], "tool_call_id": "c1"},
+            {"role": "tool", "content": None, "tool_call_id": "c2"},
+        ]
+    )
+    uses = (
+        ToolUse("c1", "sum", '{"a":1}'), ToolUse("c2", "run", "x = 1", custom=True), ToolUse("", "old", "")
+    )  # fmt: skip
+    assert asked.messages == (
+        Message(Role.ASSISTANT, "wait", tool_uses=uses),
+        Message(Role.TOOL, "3", tool_call_id="c1"),
+        Message(Role.TOOL, "", tool_call_id="c2"),
+    )
+
+
+def test_a_call_without_a_type_has_the_one_of_its_form() -> None:
+    asked = chat(
+        messages=called(
+            {"id": "c1", "function": {"name": "f", "arguments": ""}},
+            {"id": "c2", "custom": {"name": "g", "input": ""}},
+        )
+    )
+    assert asked.messages[0].tool_uses == (ToolUse("c1", "f", ""), ToolUse("c2", "g", "", custom=True))
 
 
 @pytest.mark.parametrize(
@@ -72,15 +115,37 @@ def test_every_role_content_and_name_is_read() -> None:
         ({"stream": True, "stream_options": {"include_usage": None}}, {"stream": True}),
         ({"n": 1}, {}),
         ({"reasoning_effort": "none"}, {"hide_thinking": True}),
-        ({"reasoning_effort": "high"}, {}),
+        ({"n": 1.0}, {}),
+        ({"stream": True, "stream_options": {"include_obfuscation": True}}, {"stream": True}),
+        ({"reasoning_effort": "high"}, {"ignored": ("reasoning_effort",)}),
         ({"temperature": 0.5, "user": None, "seed": 1}, {"ignored": ("seed", "temperature")}),
-        ({"stop": ["x"], "max_tokens": 5, "tools": []}, {"ignored": ("max_tokens", "stop", "tools")}),
+        ({"stop": "x"}, {"stop": ("x",)}),
+        ({"stop": ["x", " ", "\n", "x"]}, {"stop": ("x", " ", "\n", "x")}),
+        ({"stop": []}, {}),
+        ({"stop": None}, {}),
+        ({"max_tokens": 5}, {"max_tokens": 5}),
+        ({"max_tokens": 5.0}, {"max_tokens": 5}),
+        ({"max_tokens": 5, "max_completion_tokens": 9}, {"max_tokens": 9}),
+        ({"max_tokens": 5, "max_completion_tokens": None}, {"max_tokens": 5}),
+        ({"parallel_tool_calls": True}, {}),
+        ({"parallel_tool_calls": False}, {"parallel_tool_calls": False}),
+        ({"response_format": {"type": "text"}}, {}),
+        ({"response_format": {"type": "json_object"}}, {"answer_format": AnswerFormat()}),
+        ({"tools": [], "functions": [], "tool_choice": "auto", "function_call": "none"}, {}),
     ],
 )
 def test_parameters_are_honoured_or_named(fields: dict[str, object], expected: dict[str, object]) -> None:
     plain = chat()
-    for name in ("stream", "include_usage", "hide_thinking", "ignored"):
-        assert getattr(chat(**fields), name) == expected.get(name, getattr(plain, name))
+    assert chat(**fields) == replace(plain, **expected)  # type: ignore[arg-type]  # the names are its fields
+
+
+def test_a_schema_for_the_answer_is_read() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    form = {"name": "sum_1", "schema": schema, "strict": True, "description": "A sum."}
+    asked = chat(response_format={"type": "json_schema", "json_schema": form})
+    assert asked.answer_format == AnswerFormat(schema, "sum_1", "A sum.", strict=True)
+    asked = chat(response_format={"type": "json_schema", "json_schema": {"name": "x", "strict": None}})
+    assert asked.answer_format == AnswerFormat(name="x")
 
 
 @pytest.mark.parametrize(
@@ -104,6 +169,14 @@ def test_the_list_of_ignored_names_has_an_end() -> None:
 # What is refused, and where
 
 
+def answer_schema(**fields: object) -> dict[str, object]:
+    return {"type": "json_schema", "json_schema": {"name": "x", "schema": {}} | fields}
+
+
+def use(**fields: object) -> dict[str, object]:
+    return CALL | {"function": CALL["function"] | fields}
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
@@ -120,6 +193,37 @@ def test_the_list_of_ignored_names_has_an_end() -> None:
         ({"n": 0}, "n"),
         ({"n": "1"}, "n"),
         ({"n": True}, "n"),
+        ({"n": 1.5}, "n"),
+        ({"n": [1]}, "n"),
+        ({"stop": ""}, "stop"),
+        ({"stop": 1}, "stop"),
+        ({"stop": {}}, "stop"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
+        ({"stop": ["a", ""]}, "stop[1]"),
+        ({"stop": ["a", None]}, "stop[1]"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": -1}, "max_tokens"),
+        ({"max_tokens": True}, "max_tokens"),
+        ({"max_tokens": "5"}, "max_tokens"),
+        ({"max_tokens": 1.5, "max_completion_tokens": 5}, "max_tokens"),
+        ({"max_completion_tokens": 0}, "max_completion_tokens"),
+        ({"logprobs": False, "top_logprobs": 1}, "top_logprobs"),
+        ({"stream_options": {"include_usage": "x"}}, "stream_options.include_usage"),
+        (
+            {"stream": True, "stream_options": {"include_obfuscation": 1}},
+            "stream_options.include_obfuscation",
+        ),
+        ({"response_format": "json"}, "response_format"),
+        ({"response_format": {}}, "response_format.type"),
+        ({"response_format": {"type": "xml"}}, "response_format.type"),
+        ({"response_format": {"type": ["text"]}}, "response_format.type"),
+        ({"response_format": {"type": "json_schema"}}, "response_format.json_schema"),
+        ({"response_format": {"type": "json_schema", "json_schema": {}}}, "response_format.json_schema.name"),
+        ({"response_format": answer_schema(name="a b")}, "response_format.json_schema.name"),
+        ({"response_format": answer_schema(strict=1)}, "response_format.json_schema.strict"),
+        ({"response_format": answer_schema(description=1)}, "response_format.json_schema.description"),
+        ({"response_format": answer_schema(schema=[])}, "response_format.json_schema.schema"),
+        ({"response_format": answer_schema(schema={"type": 5})}, "response_format.json_schema.schema"),
         ({"messages": None}, "messages"),
         ({"messages": {}}, "messages"),
         ({"messages": "Hello"}, "messages"),
@@ -130,7 +234,39 @@ def test_the_list_of_ignored_names_has_an_end() -> None:
         ({"messages": ["Hello"]}, "messages[0]"),
         ({"messages": [*HELLO, None]}, "messages[1]"),
         ({"messages": [{"content": "x"}]}, "messages[0].role"),
-        ({"messages": message(role="function")}, "messages[0].role"),
+        ({"messages": message(role="function")}, "messages[0].name"),
+        ({"messages": message(role="function", name=None)}, "messages[0].name"),
+        ({"messages": message(role="function", name="f", content=5)}, "messages[0].content"),
+        ({"messages": message(role="tool")}, "messages[0].tool_call_id"),
+        ({"messages": message(role="tool", tool_call_id=5)}, "messages[0].tool_call_id"),
+        ({"messages": message(role="tool", tool_call_id="c1")}, "messages[0].tool_call_id"),
+        ({"messages": [*message(role="tool", tool_call_id="c1"), *called(CALL)]}, "messages[0].tool_call_id"),
+        ({"messages": [*called(CALL), *message(role="tool", tool_call_id="c2")]}, "messages[1].tool_call_id"),
+        ({"messages": called()}, "messages"),
+        ({"messages": message(role="assistant", tool_calls={})}, "messages[0].tool_calls"),
+        ({"messages": called("x")}, "messages[0].tool_calls[0]"),
+        ({"messages": called(CALL, {})}, "messages[0].tool_calls[1].id"),
+        ({"messages": called(CALL | {"id": 1})}, "messages[0].tool_calls[0].id"),
+        ({"messages": called(CALL | {"type": "web"})}, "messages[0].tool_calls[0].type"),
+        ({"messages": called(CALL | {"type": []})}, "messages[0].tool_calls[0].type"),
+        ({"messages": called(CALL | {"function": None})}, "messages[0].tool_calls[0].function"),
+        ({"messages": called(CALL | {"type": "custom"})}, "messages[0].tool_calls[0].custom"),
+        ({"messages": called(use(name=1))}, "messages[0].tool_calls[0].function.name"),
+        ({"messages": called(use(arguments={}))}, "messages[0].tool_calls[0].function.arguments"),
+        ({"messages": message(role="assistant", function_call="f")}, "messages[0].function_call"),
+        ({"messages": message(role="assistant", function_call={})}, "messages[0].function_call.name"),
+        (
+            {"messages": message(role="assistant", function_call={"name": "f", "arguments": 1})},
+            "messages[0].function_call.arguments",
+        ),
+        ({"messages": message(role="assistant", refusal=1)}, "messages[0].refusal"),
+        ({"messages": message(role="assistant", audio="x")}, "messages[0].audio"),
+        ({"messages": message(role="assistant", audio={})}, "messages[0].audio.id"),
+        ({"messages": message(content=[{"type": "refusal", "refusal": "x"}])}, "messages[0].content[0].type"),
+        (
+            {"messages": message(role="assistant", content=[{"type": "refusal", "text": "x"}])},
+            "messages[0].content[0].refusal",
+        ),
         ({"messages": message(role="User")}, "messages[0].role"),
         ({"messages": message(role=["user"])}, "messages[0].role"),
         ({"messages": message(name=1)}, "messages[0].name"),
@@ -148,7 +284,7 @@ def test_the_list_of_ignored_names_has_an_end() -> None:
 def test_a_refusal_names_the_field(fields: dict[str, object], param: str) -> None:
     error = refused(**fields)
     assert error.param == param
-    assert f"`{param}`" in error.message or param == "messages" or param.startswith(("stream", "messages["))
+    assert f"`{param}`" in error.message or param == "messages" or param.endswith("].type")
 
 
 def test_a_part_that_is_not_supported_is_named() -> None:
@@ -166,9 +302,11 @@ def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
 
 NAMES = (
     "model", "messages", "stream", "stream_options", "include_usage", "n", "reasoning_effort", "role", "content",
-    "name", "type", "text",
+    "name", "type", "text", "tools", "tool_choice", "tool_calls", "tool_call_id", "function", "custom", "arguments",
+    "id", "input", "functions", "function_call", "response_format", "json_schema", "schema", "format", "grammar",
+    "stop", "max_tokens",
 )  # fmt: skip
-WORDS = ("user", "assistant", "system", "text", "image_url", "none", "grok-4.1")
+WORDS = ("user", "assistant", "system", "text", "image_url", "none", "grok-4.1", "tool", "function", "custom")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-2, 2) | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8"), max_size=5) | st.sampled_from(WORDS),
@@ -179,11 +317,14 @@ JSON = st.recursive(
 PART = st.fixed_dictionaries({"type": st.just("text"), "text": st.sampled_from(WORDS)}) | JSON
 MESSAGE = st.fixed_dictionaries(
     {"role": st.sampled_from(WORDS), "content": st.sampled_from(WORDS) | st.lists(PART, max_size=3) | JSON},
-    optional={"name": JSON},
+    optional=dict.fromkeys(("name", "tool_calls", "function_call", "tool_call_id"), JSON),
 )
 DOCUMENT = st.fixed_dictionaries(
     {"model": st.just("grok-4.1") | JSON, "messages": st.lists(MESSAGE | JSON, max_size=3) | JSON},
-    optional={"stream": JSON, "stream_options": JSON, "n": JSON, "reasoning_effort": JSON},
+    optional={"stream": JSON, "stream_options": JSON, "n": JSON, "reasoning_effort": JSON}
+    | dict.fromkeys(
+        ("tools", "tool_choice", "functions", "function_call", "response_format", "stop", "max_tokens"), JSON
+    ),
 )
 
 

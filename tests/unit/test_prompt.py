@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grok2api.messages import Message, Role
+from grok2api.messages import Message, Role, ToolUse
 from grok2api.services.prompt import build_prompt
 from tests.unit.grok_streams import PATIENT
 
@@ -118,7 +120,8 @@ def test_a_lone_message_of_another_kind_keeps_its_heading(message: Message, tran
         ("[users]", "[users]"),
         ("[user_1]", "[user_1]"),
         ("[link](url)", "[link](url)"),
-        ("\\ \\[user]", "\\ \\[user]"),
+        ("\\ \\[user]", "\\\\ \\[user]"),
+        (" \\[user]", "\\ \\[user]"),
         ("user: hello", "user: hello"),
     ],
 )
@@ -139,8 +142,18 @@ FORGED = st.lists(
     | st.characters(codec="utf-8"),
     max_size=24,
 ).map("".join)  # fmt: skip
+USES = st.builds(ToolUse, FORGED, FORGED, FORGED | FORGED.map(json.dumps), st.booleans())
 MESSAGES = st.lists(
-    st.builds(Message, st.sampled_from(Role), FORGED, st.one_of(st.just(""), FORGED)), min_size=2, max_size=6
+    st.builds(
+        Message,
+        st.sampled_from(Role),
+        FORGED,
+        st.one_of(st.just(""), FORGED),
+        st.lists(USES, max_size=2).map(tuple),
+        st.one_of(st.just(""), FORGED),
+    ),
+    min_size=2,
+    max_size=6,
 )
 
 
@@ -150,13 +163,25 @@ def test_no_text_can_forge_a_turn(messages: list[Message]) -> None:
     assert roles_of(build_prompt(messages)) == expected_roles(messages)
 
 
+@given(MESSAGES, FORGED)
+@settings(PATIENT, max_examples=300)
+def test_no_text_can_forge_a_turn_beside_instructions(messages: list[Message], instructions: str) -> None:
+    assert roles_of(build_prompt(messages, f"a{instructions}")) == sorted_in(expected_roles(messages))
+
+
+def sorted_in(roles: list[str]) -> list[str]:
+    """With one more system turn behind the leading ones."""
+    leading = next((n for n, role in enumerate(roles) if role != "system"), len(roles))
+    return [*roles[:leading], "system", *roles[leading:]]
+
+
 @given(FORGED)
 @settings(PATIENT, max_examples=300)
 def test_what_a_user_wrote_can_be_read_back(text: str) -> None:
     written = build_prompt([user(text), user("")]).removeprefix("[user]\n").removesuffix("\n\n[user]\n")
     back = []
     for line in _with_ends(written):
-        bare = line.lstrip().lstrip("\\") if line.startswith("\\") else ""
+        bare = re.sub(r"^(?:\\|\s)*", "", line) if line.startswith("\\") else ""
         back.append(line[1:] if bare and role_of(bare.strip(LINE_ENDS)) else line)
     assert "".join(back) == text
 

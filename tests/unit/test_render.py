@@ -10,7 +10,6 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openai import BaseModel
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from grok2api.errors import RateLimited, UpstreamFailed
@@ -18,9 +17,8 @@ from grok2api.events import Citation, Event, Finish, Reasoning, Started, Text
 from grok2api.messages import ChatRequest, Message, Role
 from grok2api.web.api.render import ChatChunks, chat_completion
 from tests.unit.grok_streams import PATIENT
+from tests.unit.openai_models import assert_known
 
-#: What we send beyond OpenAI's models, as newer clients know it.
-BEYOND = {"ChoiceDelta": {"reasoning_content", "annotations"}, "ChatCompletionMessage": {"reasoning_content"}}
 ANSWER: list[Event] = [
     Started(), Reasoning("Well"), Reasoning(", then"), Text("Hé"), Citation("https://example.org/a", "Tides"),
     Text("\u2028\U0001f30a \"x\"\n"), Citation("https://example.org/b"), Finish(),
@@ -31,15 +29,6 @@ CONTENT, REASONING = 'Hé\u2028\U0001f30a "x"\n', "Well, then"
 def request(*, stream: bool = True, include_usage: bool = False, model: str = "grok-4.1") -> ChatRequest:
     messages = (Message(Role.SYSTEM, "Be brief."), Message(Role.USER, "你好 there"))
     return ChatRequest(model, messages, stream=stream, include_usage=include_usage)
-
-
-def assert_known(model: BaseModel) -> None:
-    """No field anywhere that OpenAI's models do not have."""
-    assert set(model.model_extra or ()) <= BEYOND.get(type(model).__name__, set())
-    for value in vars(model).values():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, BaseModel):
-                assert_known(item)
 
 
 def documents(body: bytes) -> list[dict[str, Any]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grok2api.errors import UpstreamFailed
 from grok2api.events import Citation, Event, Finish, Reasoning, Text, ToolCall
 from grok2api.services.filters.stop import stop_at
 from tests.unit.grok_streams import PATIENT
@@ -34,7 +35,8 @@ class Source:
 
 
 def stopped(pieces: Sequence[str | Event], *sequences: str) -> list[Event]:
-    return list(stop_at(Source(pieces).events(), sequences))
+    events = Source(pieces).events()
+    return list(stop_at(events, sequences, events.close))
 
 
 def text_of(events: Sequence[Event]) -> str:
@@ -84,12 +86,13 @@ def test_every_split_ends_where_the_whole_text_would(pieces: list[str], sequence
 
 def test_upstream_is_closed_as_soon_as_the_sequence_is_complete() -> None:
     source = Source(["one ", "two ", "three ", "four"])
-    assert text_of(list(stop_at(source.events(), ["wo"]))) == "one t"
+    events = source.events()
+    assert text_of(list(stop_at(events, ["wo"], events.close))) == "one t"
     assert source.closed_after == 2
 
 
 def test_only_what_may_become_a_sequence_is_held_back() -> None:
-    relayed = stop_at(Source(["ab", "c", "x<", "<y"]).events(), ["abcd", "<<<"])
+    relayed = stopped(["ab", "c", "x<", "<y"], "abcd", "<<<")
     assert [event for event in relayed if isinstance(event, Text)] == [Text("abcx"), Text("<<y")]
 
 
@@ -104,8 +107,16 @@ def test_a_tool_call_parts_two_texts_and_stays_the_reason() -> None:
     assert stopped([call, "a<<b"], "<<") == [call, Text("a"), Finish("tool_calls")]
 
 
-def test_without_sequences_everything_passes() -> None:
-    assert stopped(["a", "b"]) == [Text("a"), Text("b"), Finish()]
+def test_what_is_held_back_comes_before_an_error() -> None:
+    def failing() -> Iterator[Event]:
+        yield Text("a<")
+        raise UpstreamFailed("It broke.")
+
+    seen: list[Event] = []
+    with pytest.raises(UpstreamFailed):
+        for event in stop_at(failing(), ["<<"], lambda: None):
+            seen.append(event)
+    assert seen == [Text("a"), Text("<")]
 
 
 def test_a_long_sequence_costs_no_more_than_reading() -> None:

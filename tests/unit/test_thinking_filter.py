@@ -22,6 +22,8 @@ from grok2api.events import (
     Sources,
     Started,
     Text,
+    Thought,
+    ToolCall,
     Video,
 )
 from grok2api.services.filters.thinking import hide_thinking, lay_out_thinking, tag_thinking
@@ -29,10 +31,12 @@ from tests.unit.grok_streams import PATIENT
 
 PAGE = Source("https://example.org/a", "Tides", "High water at noon.")
 THINKING = (Reasoning, Sources, Progress)
+WHOLE = [Thought("<think>"), Thought("\nOne"), Thought("\n"), Thought("</think>")]
 
 
 def tagged(events: Iterable[Event]) -> str:
-    return "".join(event.text for event in tag_thinking(lay_out_thinking(events)) if isinstance(event, Text))
+    told = tag_thinking(lay_out_thinking(events))
+    return "".join(event.text for event in told if isinstance(event, Text | Thought))
 
 
 def reasoned(events: Iterable[Event]) -> str:
@@ -59,6 +63,13 @@ def events() -> st.SearchStrategy[list[Event]]:
     return whole
 
 
+def test_tags_are_pieces_of_their_own_and_no_call_has_a_line_break_before_it() -> None:
+    """A client takes thinking for the answer unless a chunk is a tag and nothing else."""
+    call = ToolCall("call_1", "f", "{}")
+    assert list(tag_thinking([Reasoning("One"), Text("Yes"), Finish()])) == [*WHOLE, Text("\nYes"), Finish()]
+    assert list(tag_thinking([Reasoning("One"), call, Finish()])) == [*WHOLE, call, Finish()]
+
+
 def test_thinking_comes_first_and_is_closed() -> None:
     answer: list[Event] = [Reasoning("One"), Reasoning(" two"), Text("Yes"), Text("."), Finish()]
     assert tagged(answer) == "<think>\nOne two\n</think>\nYes."
@@ -70,7 +81,7 @@ def test_an_answer_without_thinking_has_no_tag() -> None:
 
 def test_thinking_that_ends_the_answer_is_closed_before_the_end() -> None:
     kinds = [type(event) for event in tag_thinking([Started(), Reasoning("One"), Finish()])]
-    assert kinds == [Started, Text, Text, Finish]
+    assert kinds == [Started, *[Thought] * 5, Finish]
     assert tagged([Reasoning("One"), Finish()]) == "<think>\nOne\n</think>\n"
 
 
@@ -82,7 +93,12 @@ def test_thinking_may_start_again_and_loses_no_answer() -> None:
 @pytest.mark.parametrize("visible", [Image("a.jpg"), Video("a.mp4"), Moderated("image")])
 def test_pictures_and_videos_stand_behind_the_thinking(visible: Event) -> None:
     told = list(tag_thinking([Reasoning("One"), visible, Finish()]))
-    assert told == [Text("<think>\nOne"), Text("\n</think>\n"), visible, Finish()]
+    assert told == [*WHOLE, Thought("\n"), visible, Finish()]
+
+
+def test_no_empty_lines_stand_beside_the_tags() -> None:
+    answer: list[Event] = [Reasoning("a"), Text("Yes"), Reasoning("H", heading=True), Text("."), Finish()]
+    assert tagged(answer) == "<think>\na\n</think>\nYes<think>\nH\n\n</think>\n."
 
 
 def test_a_citation_does_not_interrupt_the_thinking() -> None:
@@ -101,12 +117,12 @@ def test_thinking_is_closed_before_an_error_too() -> None:
     with pytest.raises(UpstreamFailed):
         for event in tag_thinking(failing()):
             seen.append(event)
-    assert seen == [Text("<think>\nOne"), Text("\n</think>\n")]
+    assert seen == [*WHOLE, Thought("\n")]
 
 
 def test_who_stops_listening_gets_nothing_more() -> None:
     told = tag_thinking([Reasoning("One"), Text("x")])
-    assert next(told) == Text("<think>\nOne")
+    assert next(told) == Thought("<think>")
     told.close()  # type: ignore[attr-defined]
     assert list(told) == []
 
@@ -150,7 +166,7 @@ def test_a_long_preview_is_shortened() -> None:
 
 def test_progress_shows_as_thinking() -> None:
     answer: list[Event] = [Progress("video", 33), Progress("video", 100), Text("<video>"), Finish()]
-    assert tagged(answer) == "<think>\nvideo: 33%\n\nvideo: 100%\n\n\n</think>\n<video>"
+    assert tagged(answer) == "<think>\nvideo: 33%\n\nvideo: 100%\n\n</think>\n<video>"
 
 
 def test_reasoning_beside_the_answer_has_no_tags() -> None:
@@ -192,7 +208,7 @@ def test_laying_out_keeps_the_answer_and_never_makes_an_empty_piece(answer: list
     assert [e for e in told if not isinstance(e, Reasoning)] == [
         e for e in answer if not isinstance(e, THINKING)
     ]
-    assert all(event.text for event in tag_thinking(told) if isinstance(event, Text | Reasoning))
+    assert all(event.text for event in tag_thinking(told) if isinstance(event, Text | Thought))
     for event in answer:
         if isinstance(event, Reasoning):
             assert event.text.strip("\n") in reasoned(answer)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from grok2api.events import Event, Finish, Text
 from grok2api.text_tokens import TokenCount
 
 
-def limit_length(events: Generator[Event, None, None], max_tokens: int | None) -> Iterator[Event]:
-    """Passes events on until there is more text than `max_tokens`; then closes `events` and finishes with `length`."""
-    if max_tokens is None:
-        yield from events
-        return
+def limit_length(events: Iterable[Event], max_tokens: int, close: Callable[[], None]) -> Iterator[Event]:
+    """Passes events on until there is more text than `max_tokens`; then calls `close`, which frees upstream, and
+    finishes with `length`."""
     count = TokenCount()
     for event in events:
         if type(event) is Text:
             fitting = count.add_up_to(event.text, max_tokens)
             if fitting < len(event.text):
-                events.close()
+                close()
                 if fitting:
                     yield Text(event.text[:fitting])
                 yield Finish("length")

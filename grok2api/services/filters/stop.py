@@ -7,43 +7,45 @@ what may still become one. Thinking and tool calls are not looked at.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from grok2api.events import BrokenCall, Event, Finish, Text, ToolCall
 
 
-def stop_at(events: Generator[Event, None, None], sequences: Sequence[str]) -> Iterator[Event]:
-    """Passes events on until one of the texts `sequences` (none empty) comes; then closes `events`."""
-    if not sequences:
-        yield from events
-        return
+def stop_at(events: Iterable[Event], sequences: Sequence[str], close: Callable[[], None]) -> Iterator[Event]:
+    """Passes events on until one of the texts `sequences` (none empty) comes; then calls `close`."""
     matchers = [_Matcher(sequence) for sequence in sequences]
     held = ""
     called = False
-    for event in events:
-        if type(event) is Text:
-            text = held + event.text
-            end = _end_of_first(matchers, event.text)
-            if end:
-                events.close()
-                cut = len(held) + end - max(m.matched for m in matchers if m.complete)
-                if cut:
-                    yield Text(text[:cut])
-                yield Finish("tool_calls" if called else "stop")
-                return
-            shown = len(text) - max(matcher.matched for matcher in matchers)
-            held = text[shown:]
-            if shown:
-                yield Text(text[:shown])
-            continue
-        if isinstance(event, Finish | ToolCall | BrokenCall):
-            called = called or isinstance(event, ToolCall)
-            if held:
-                yield Text(held)
-                held = ""
-                for matcher in matchers:
-                    matcher.matched = 0
-        yield event
+    try:
+        for event in events:
+            if type(event) is Text:
+                text = held + event.text
+                end = _end_of_first(matchers, event.text)
+                if end:
+                    close()
+                    cut = len(held) + end - max(m.matched for m in matchers if m.complete)
+                    if cut:
+                        yield Text(text[:cut])
+                    yield Finish("tool_calls" if called else "stop")
+                    return
+                shown = len(text) - max(matcher.matched for matcher in matchers)
+                held = text[shown:]
+                if shown:
+                    yield Text(text[:shown])
+                continue
+            if isinstance(event, Finish | ToolCall | BrokenCall):
+                called = called or isinstance(event, ToolCall)
+                if held:
+                    yield Text(held)
+                    held = ""
+                    for matcher in matchers:
+                        matcher.matched = 0
+            yield event
+    except Exception:
+        if held:
+            yield Text(held)
+        raise
 
 
 def _end_of_first(matchers: Sequence[_Matcher], text: str) -> int:

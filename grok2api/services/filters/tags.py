@@ -49,6 +49,14 @@ def filter_tags(events: Iterable[Event], names: frozenset[str] | tuple[str, ...]
         yield from events
         return
     answer, thinking = TagFilter(listed), TagFilter(listed)
+    try:
+        yield from _filtered(events, answer, thinking)
+    except Exception:
+        yield from _ends(thinking, answer)  # what was held back was said, whatever came then
+        raise
+
+
+def _filtered(events: Iterable[Event], answer: TagFilter, thinking: TagFilter) -> Iterator[Event]:
     thought = False
     for event in events:
         if type(event) is Text:  # runs for each token: cheaper than isinstance

@@ -6,12 +6,23 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from grok2api.events import Event, Finish, Image, Moderated, Progress, Reasoning, Sources, Text, Video
+from grok2api.events import (
+    Event,
+    Finish,
+    Image,
+    Moderated,
+    Progress,
+    Reasoning,
+    Sources,
+    Text,
+    Thought,
+    ToolCall,
+    Video,
+)
 
-_OPEN = "<think>\n"
-_CLOSE = "\n</think>\n"
+_OPEN, _CLOSE = "<think>", "</think>"
 #: What ends the thinking: the answer, or its end. A citation is not part of the text.
-_CLOSING = (Text, Image, Video, Moderated, Finish)
+_CLOSING = (Text, Image, Video, Moderated, ToolCall, Finish)
 #: What would end the target of a Markdown link.
 _NOT_IN_TARGET = re.compile(r'[\s()<>"\\\x00-\x1f\x7f]')
 
@@ -38,25 +49,52 @@ def lay_out_thinking(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def tag_thinking(events: Iterable[Event]) -> Iterator[Event]:
-    """Reasoning as text inside `<think>`, which is always closed, also before an error; it opens again when
-    thinking does."""
-    thinking = False
+    """Reasoning inside `<think>`, which is always closed, also before an error; it opens again when thinking does.
+
+    The tags stand in lines of their own, without empty ones beside them, and are pieces of their own: some clients
+    look for just that. The line break behind the closing one comes with what follows.
+    """
+    last = ""  # of the thinking that is open
+    break_due = False
     try:
         for event in events:
             kind = type(event)
             if kind is Reasoning:
                 text = event.text  # type: ignore[union-attr]
-                yield Text(text if thinking else _OPEN + text)
-                thinking = True
+                if not last:
+                    yield from _opened(break_due)
+                    break_due = False
+                    text = "\n" + (text.lstrip("\n") or text)
+                yield Thought(text)
+                last = text
                 continue
-            if thinking and kind in _CLOSING:
-                thinking = False
-                yield Text(_CLOSE)
+            if last and kind in _CLOSING:
+                yield from _closed(last)
+                last, break_due = "", True
+            if break_due and kind in _CLOSING:
+                break_due = False
+                if kind is Text:
+                    event = Text("\n" + event.text)  # type: ignore[union-attr]
+                elif kind is not ToolCall:
+                    yield Thought("\n")
             yield event
     except Exception:
-        if thinking:
-            yield Text(_CLOSE)
+        if last:
+            yield from _closed(last)
+            yield Thought("\n")
         raise
+
+
+def _opened(break_due: bool) -> Iterator[Event]:
+    if break_due:
+        yield Thought("\n")
+    yield Thought(_OPEN)
+
+
+def _closed(last: str) -> Iterator[Event]:
+    if not last.endswith("\n"):
+        yield Thought("\n")
+    yield Thought(_CLOSE)
 
 
 def _block(event: Event) -> str:

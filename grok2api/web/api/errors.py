@@ -10,11 +10,12 @@ import math
 import time
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from grok2api.accounts import CAPACITY_S
 from grok2api.errors import (
+    AnswerUnfit,
     BadRequest,
     Challenged,
     GatewayError,
@@ -26,9 +27,11 @@ from grok2api.errors import (
     Rejected,
     StorageUnavailable,
     UnknownModel,
+    UnknownResponse,
     Unreachable,
     UpstreamTimeout,
 )
+from grok2api.web.json_response import json_response
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +40,18 @@ class WrongKey(GatewayError):
     """The request has no key, or one that does not open."""
 
 
+class OriginNotAllowed(GatewayError):
+    """A web page calls that the operator has not allowed."""
+
+
 #: class -> (status, type, code); the first class of an error's bases that stands here counts
 _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
     WrongKey: (401, "invalid_request_error", "invalid_api_key"),
+    OriginNotAllowed: (403, "invalid_request_error", "origin_not_allowed"),
     UnknownModel: (404, "invalid_request_error", "model_not_found"),
+    UnknownResponse: (404, "invalid_request_error", "response_not_found"),
     BadRequest: (400, "invalid_request_error", None),
+    AnswerUnfit: (502, "server_error", "answer_unfit"),
     Rejected: (400, "invalid_request_error", "upstream_rejected"),
     Moderated: (400, "invalid_request_error", "content_policy_violation"),
     RateLimited: (429, "rate_limit_error", "rate_limit_exceeded"),
@@ -56,7 +66,7 @@ _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
 }
 
 #: What the SDKs would retry on their own although it cannot help before the operator has acted.
-_NOT_TO_RETRY = ("upstream_challenged", "media_not_supported", "no_account")
+_NOT_TO_RETRY = ("upstream_challenged", "media_not_supported", "no_account", "answer_unfit")
 
 
 def describe(error: Exception) -> tuple[int, str, str | None]:
@@ -92,8 +102,7 @@ def error_response(error: Exception) -> Response:
         log.error("a request failed unexpectedly", exc_info=error)
     if isinstance(error, StorageUnavailable):
         log.error("a request failed: %s", error)
-    response = jsonify(error_body(error))
-    response.status_code = status
+    response = json_response(error_body(error), status)
     wait_s = _retry_after(error)
     if wait_s is not None:
         response.headers["Retry-After"] = str(wait_s)
@@ -114,9 +123,12 @@ def _retry_after(error: Exception) -> int | None:
     return None
 
 
+#: How much of a wrong path is repeated; most are of a base URL that has `/v1` twice, or not at all.
+_SHOWN_PATH = 200
+
 _HTTP_WORDS = {
-    404: ("There is no such route. The API lives under /v1.", "not_found"),
-    405: ("This route does not take that method.", "method_not_allowed"),
+    404: ("There is no route {route}. The API lives under /v1.", "not_found"),
+    405: ("This route does not take that method: {route}.", "method_not_allowed"),
     408: ("The request body did not arrive in time.", "request_timeout"),
     413: ("The request body is larger than this gateway accepts (setting max_body_mb).", "request_too_large"),
     415: ("The request body must be JSON with Content-Type: application/json.", "unsupported_media_type"),
@@ -127,8 +139,8 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     message, code = _HTTP_WORDS.get(status, (error.description or error.name, None))
     kind = "invalid_request_error" if status < 500 else "server_error"
-    response = jsonify(envelope(message, kind, None, code))
-    response.status_code = status
+    message = message.replace("{route}", f"{request.method} {request.path[:_SHOWN_PATH]}")
+    response = json_response(envelope(message, kind, None, code), status)
     allow = getattr(error, "valid_methods", None)
     if allow:
         response.headers["Allow"] = ", ".join(sorted(allow))

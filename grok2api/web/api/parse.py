@@ -2,109 +2,66 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any
 
 from grok2api.errors import BadRequest
-from grok2api.messages import ChatRequest, Message, Role
+from grok2api.messages import ChatRequest
+from grok2api.web.api.checkers import list_of, needed, refuse, sent, text
+from grok2api.web.api.parameters import CHAT_PARAMETERS, check_parameters, ignored_names, model_name
+from grok2api.web.api.parse_format import parse_response_format
+from grok2api.web.api.parse_messages import parse_messages
+from grok2api.web.api.parse_tools import parse_choice, parse_tools
 
-#: What is honoured; everything else that a client sends is named in `X-Ignored-Params`.
-_HONOURED = frozenset({"model", "messages", "stream", "stream_options", "n", "reasoning_effort"})
-_MAX_MESSAGES = 10_000
-#: What of a client's own names goes into a header.
-_MAX_IGNORED = 50
-_NOT_IN_HEADER = re.compile(r"[^A-Za-z0-9_.-]")
+_MAX_STOPS = 4
+
+_stop_text = text(least=1)
+_stop_texts = list_of(_stop_text, most=_MAX_STOPS)
 
 
-def parse_chat(document: dict[str, Any]) -> ChatRequest:
+def parse_chat(document: Mapping[str, Any]) -> ChatRequest:
     """The request for a chat completion. Raises BadRequest."""
-    model = document.get("model")
-    if not isinstance(model, str) or not model:
-        raise BadRequest("`model` must be the name of a model.", "model")
-    if _boolean(document, "stream"):
-        include_usage = _include_usage(document.get("stream_options"))
-    elif document.get("stream_options") is not None:
-        raise BadRequest("`stream_options` is only allowed with `stream: true`.", "stream_options")
-    else:
-        include_usage = False
-    n = document.get("n")
-    if n is not None and (isinstance(n, bool) or n != 1):
-        raise BadRequest("`n` must be 1: Grok gives one answer to a chat request.", "n")
+    check_parameters(document, CHAT_PARAMETERS)
+    model = needed(document, "model", model_name)
+    _check_together(document)
+    tools = parse_tools(document)
+    legacy = bool(document.get("functions"))
     return ChatRequest(
         model=model,
-        messages=_messages(document.get("messages")),
+        messages=parse_messages(document.get("messages")),
         stream=bool(document.get("stream")),
-        include_usage=include_usage,
+        include_usage=bool((document.get("stream_options") or {}).get("include_usage")),
         hide_thinking=document.get("reasoning_effort") == "none",
-        ignored=_ignored(document),
+        stop=tuple(sent(document, "stop", _stop) or ()),
+        max_tokens=_max_tokens(document),
+        tools=tools,
+        tool_choice=parse_choice(document, tools),
+        parallel_tool_calls=document.get("parallel_tool_calls") is not False and not legacy,
+        legacy_functions=legacy,
+        answer_format=sent(document, "response_format", parse_response_format),
+        ignored=ignored_names(document, CHAT_PARAMETERS),
     )
 
 
-def _ignored(document: dict[str, Any]) -> tuple[str, ...]:
-    """Names of what is not honoured, as they may stand in a header."""
-    names = (name for name, value in document.items() if name not in _HONOURED and value is not None)
-    return tuple(sorted({_NOT_IN_HEADER.sub("?", name[:64]) for name in names if name})[:_MAX_IGNORED])
+def _check_together(document: Mapping[str, Any]) -> None:
+    """What is only allowed in company. Raises BadRequest."""
+    if document.get("stream_options") is not None and not document.get("stream"):
+        raise BadRequest("`stream_options` is only allowed with `stream: true`.", "stream_options")
+    if document.get("top_logprobs") and not document.get("logprobs"):
+        raise BadRequest("`top_logprobs` is only allowed with `logprobs: true`.", "top_logprobs")
 
 
-def _boolean(document: dict[str, Any], name: str) -> bool:
-    value = document.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise BadRequest(f"`{name}` must be true or false.", name)
-    return bool(value)
+def _stop(value: object, where: str) -> list[str]:
+    if isinstance(value, str):
+        return [_stop_text(value, where)]
+    if isinstance(value, list):
+        return _stop_texts(value, where)
+    return refuse(where, f"a text or a list of at most {_MAX_STOPS} texts")
 
 
-def _include_usage(options: object) -> bool:
-    if options is None:
-        return False
-    if not isinstance(options, dict):
-        raise BadRequest("`stream_options` must be an object.", "stream_options")
-    value = options.get("include_usage")
-    if value is not None and not isinstance(value, bool):
-        raise BadRequest("`include_usage` must be true or false.", "stream_options.include_usage")
-    return bool(value)
-
-
-def _messages(value: object) -> tuple[Message, ...]:
-    if not isinstance(value, list) or not value:
-        raise BadRequest("`messages` must be a list with at least one message.", "messages")
-    if len(value) > _MAX_MESSAGES:
-        raise BadRequest(f"`messages` must not have more than {_MAX_MESSAGES} entries.", "messages")
-    messages = tuple(_message(item, f"messages[{index}]") for index, item in enumerate(value))
-    if not any(message.text.strip() for message in messages):
-        raise BadRequest("The messages have no text.", "messages")
-    return messages
-
-
-def _message(item: object, where: str) -> Message:
-    if not isinstance(item, dict):
-        raise BadRequest(f"`{where}` must be an object.", where)
-    role = item.get("role")
-    if not isinstance(role, str) or role not in tuple(Role):
-        raise BadRequest(f"`{where}.role` must be one of {', '.join(Role)}.", f"{where}.role")
-    name = item.get("name")
-    if name is not None and not isinstance(name, str):
-        raise BadRequest(f"`{where}.name` must be a text.", f"{where}.name")
-    return Message(Role(role), _content(item.get("content"), f"{where}.content"), name or "")
-
-
-def _content(content: object, where: str) -> str:
-    if content is None:
-        return ""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        raise BadRequest(f"`{where}` must be a text, null or a list of parts.", where)
-    return "\n".join(_part(part, f"{where}[{index}]") for index, part in enumerate(content))
-
-
-def _part(part: object, where: str) -> str:
-    if not isinstance(part, dict):
-        raise BadRequest(f"`{where}` must be an object.", where)
-    kind = part.get("type")
-    if kind != "text":
-        shown = f"type {kind[:64]!r}" if isinstance(kind, str) else "this type"
-        raise BadRequest(f"`{where}`: parts of {shown} are not supported; `text` is.", f"{where}.type")
-    text = part.get("text")
-    if not isinstance(text, str):
-        raise BadRequest(f"`{where}.text` must be a text.", f"{where}.text")
-    return text
+def _max_tokens(document: Mapping[str, Any]) -> int | None:
+    """`max_completion_tokens` has replaced `max_tokens`, and wins."""
+    value = document.get("max_completion_tokens")
+    if value is None:
+        value = document.get("max_tokens")
+    return None if value is None else int(value)

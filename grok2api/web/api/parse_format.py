@@ -1,0 +1,47 @@
+"""`response_format` to an AnswerFormat, and the check of a client's JSON schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from grok2api.errors import BadRequest
+from grok2api.messages import AnswerFormat
+from grok2api.services.schemas import BadSchema, check_schema
+from grok2api.web.api.checkers import boolean, mapping, matching, needed, one_of, sent, text
+
+#: Of tools and of answer formats.
+name_check = matching(r"[A-Za-z0-9_-]{1,64}", "a name of 1 to 64 letters, digits, underscores and dashes")
+
+
+def parse_response_format(value: object, where: str) -> AnswerFormat | None:
+    """The form an answer must have; None: any text. Raises BadRequest."""
+    fields = mapping(value, where)
+    kind = needed(fields, "type", one_of("text", "json_object", "json_schema"), where)
+    if kind == "text":
+        return None
+    if kind == "json_object":
+        return AnswerFormat()
+    return json_schema_format(needed(fields, "json_schema", mapping, where), f"{where}.json_schema")
+
+
+def json_schema_format(fields: Mapping[str, Any], where: str) -> AnswerFormat:
+    """An answer that fits a schema: the object with `name`, `schema`, `strict` and `description`."""
+    return AnswerFormat(
+        schema=sent(fields, "schema", json_schema, where),
+        name=needed(fields, "name", name_check, where),
+        description=sent(fields, "description", text(), where) or "",
+        strict=sent(fields, "strict", boolean, where) or False,
+    )
+
+
+def json_schema(value: object, where: str) -> dict[str, Any]:
+    """A JSON schema that an answer can be held against."""
+    schema = mapping(value, where)
+    try:
+        check_schema(schema)
+    except BadSchema as error:
+        raise BadRequest(
+            f"`{where}` is not a JSON schema that this gateway takes: {error}.", where
+        ) from error
+    return schema

@@ -1,0 +1,138 @@
+"""The items of a response's input to turns of a conversation, or a BadRequest that names the field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from grok2api.errors import BadRequest
+from grok2api.messages import Message, Role, ToolUse
+from grok2api.web.api.checkers import SHOWN_CHARS, list_of, mapping, needed, refuse, text
+
+MAX_ITEMS = 10_000
+
+_string = text()
+#: What models wrote for themselves, and calls of tools of OpenAI's own with their results: nothing that upstream
+#: could be told.
+_SKIPPED = frozenset({"reasoning", "web_search_call", "compaction"})
+_TEXT_PARTS = frozenset({"input_text", "output_text", "text", "summary_text", "reasoning_text"})
+_ROLES = (Role.USER, Role.ASSISTANT, Role.SYSTEM, Role.DEVELOPER)
+
+Item = Mapping[str, Any]
+
+
+def input_items(value: object, find_item: Callable[[str], Item | None]) -> list[Item]:
+    """`input` as items; a text is a user's message. find_item: a stored item by its id, for references to one.
+
+    Raises BadRequest.
+    """
+    if isinstance(value, str):
+        return [{"type": "message", "role": "user", "content": value}]
+    if not isinstance(value, list) or not value:
+        refuse("input", "a text or a list with at least one item")
+    if len(value) > MAX_ITEMS:
+        raise BadRequest(f"`input` must not have more than {MAX_ITEMS} items.", "input")
+    return [
+        _resolved(mapping(item, f"input[{index}]"), f"input[{index}]", find_item)
+        for index, item in enumerate(value)
+    ]
+
+
+def _resolved(item: Item, where: str, find_item: Callable[[str], Item | None]) -> Item:
+    # The type of a reference is optional: it is what has an id and nothing else.
+    if item.get("type") != "item_reference" and set(item) != {"id"}:
+        return item
+    found = find_item(needed(item, "id", _string, where))
+    if found is None:
+        raise BadRequest(f"`{where}.id` is not the id of an item of a stored response.", f"{where}.id")
+    return found
+
+
+def conversation_of(earlier: Iterable[Item], items: Iterable[Item]) -> tuple[Message, ...]:
+    """The turns of a conversation so far, which has been parsed before, and of a request's `input`.
+
+    Raises BadRequest with paths in `input`.
+    """
+    reader = _Reader()
+    for item in earlier:
+        reader.read(item, "previous_response_id")
+    for index, item in enumerate(items):
+        reader.read(item, f"input[{index}]")
+    turns = tuple(reader.messages)
+    if not any(turn.text.strip() or turn.tool_uses or turn.role is Role.TOOL for turn in turns):
+        raise BadRequest("The input has no text.", "input")
+    return turns
+
+
+class _Reader:
+    """Puts items together to turns: an assistant's words and calls are one."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self._called: dict[str, str] = {}
+
+    def read(self, item: Item, where: str) -> None:
+        kind = item.get("type")
+        if kind is None and "role" in item:
+            kind = "message"
+        match kind:
+            case "message":
+                self._message(item, where)
+            case "function_call" | "custom_tool_call":
+                self._call(item, where, custom=kind == "custom_tool_call")
+            case "function_call_output" | "custom_tool_call_output":
+                self._output(item, where)
+            case str() if kind in _SKIPPED:
+                pass
+            case _:
+                shown = f"type {kind[:SHOWN_CHARS]!r}" if isinstance(kind, str) else "this type"
+                raise BadRequest(f"`{where}`: items of {shown} are not supported.", f"{where}.type")
+
+    def _message(self, item: Item, where: str) -> None:
+        role = item.get("role")
+        if not isinstance(role, str) or role not in _ROLES:
+            refuse(f"{where}.role", f"one of {', '.join(_ROLES)}")
+        self.messages.append(Message(Role(role), _content(item.get("content"), f"{where}.content")))
+
+    def _call(self, item: Item, where: str, *, custom: bool) -> None:
+        id_ = needed(item, "call_id", _string, where)
+        name = needed(item, "name", _string, where)
+        use = ToolUse(id_, name, needed(item, "input" if custom else "arguments", _string, where), custom)
+        self._called[id_] = name
+        last = self.messages[-1] if self.messages else None
+        if last is not None and last.role is Role.ASSISTANT:
+            self.messages[-1] = replace(last, tool_uses=(*last.tool_uses, use))
+        else:
+            self.messages.append(Message(Role.ASSISTANT, tool_uses=(use,)))
+
+    def _output(self, item: Item, where: str) -> None:
+        id_ = needed(item, "call_id", _string, where)
+        if id_ not in self._called:
+            raise BadRequest(
+                f"`{where}.call_id` is not the id of an earlier call in `input` or in the previous response.",
+                f"{where}.call_id",
+            )
+        output = _content(item.get("output"), f"{where}.output")
+        self.messages.append(Message(Role.TOOL, output, tool_call_id=id_))
+
+
+def _content(value: object, where: str) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        refuse(where, "a text or a list of parts")
+    return "\n".join(list_of(_part)(value, where))
+
+
+def _part(value: object, where: str) -> str:
+    part = mapping(value, where)
+    kind = part.get("type")
+    if isinstance(kind, str) and kind in _TEXT_PARTS:
+        return needed(part, "text", _string, where)
+    if kind == "refusal":
+        return needed(part, "refusal", _string, where)
+    shown = f"type {kind[:SHOWN_CHARS]!r}" if isinstance(kind, str) else "this type"
+    raise BadRequest(f"`{where}`: parts of {shown} are not supported; `input_text` is.", f"{where}.type")
