@@ -25,7 +25,7 @@ bench: $(VENV)/.dev ## measure, beside nginx (Debian's nginx-light)
 	$(BIN)/python -m benchmarks
 
 clean: ## remove the virtual environment and caches, never instance/
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .clients
 
 # Marks of what has been installed; they are older than their requirements when those change.
 $(VENV)/.run: requirements.txt $(VENV)/bin/python
