@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from benchmarks.proc import Usage, rss_bytes
 
 _STAMPS = re.compile(rb"@(\d+) ")
-_LAST_CHUNK = b"0\r\n\r\n"
+_LAST_CHUNK = b"\r\n0\r\n\r\n"
 _CHUNK_BORDER = re.compile(rb"\r\n[0-9a-f]+\r\n")
 #: Bytes at the end of an answer that are searched for its proper end.
 _TAIL = 256
