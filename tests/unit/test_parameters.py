@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from openai.types.chat import completion_create_params as documented
+from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
 from grok2api.errors import BadRequest
 from grok2api.settings import SETTINGS, Snapshot, snapshot
@@ -24,6 +25,7 @@ from grok2api.web.api.checkers import (
 )
 from grok2api.web.api.parameters import CHAT_PARAMETERS, check_parameters, ignored_names
 from grok2api.web.api.parse import parse_chat
+from grok2api.web.api.parse_responses import RESPONSE_PARAMETERS
 from grok2api.web.api.policy import apply_policy
 from tests.unit.chat_parameters import DONE, IGNORED, WRONG
 
@@ -158,3 +160,8 @@ def test_max_tokens_that_are_not_enforced_are_named() -> None:
     with pytest.raises(BadRequest) as caught:
         applied({"max_tokens": 5}, enforce_max_tokens=False, strict_params=True)
     assert caught.value.param == "max_tokens"
+
+
+def test_the_table_of_responses_is_complete_too() -> None:
+    known = set(typing.get_type_hints(ResponseCreateParamsBase)) | {"stream"}
+    assert set(RESPONSE_PARAMETERS) == known
