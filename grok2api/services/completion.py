@@ -30,8 +30,10 @@ from grok2api.settings import Snapshot
 from grok2api.upstream.client import GrokClient
 from grok2api.upstream.payload import chat_payload
 
-#: Accounts that one request may try, the first included.
+#: Accounts that one round of a request may try, the first included.
 MAX_ACCOUNTS = 3
+#: With less time left than this no further attempt is begun, which would only harm the account.
+ATTEMPT_MIN_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -62,33 +64,20 @@ class CompletionService:
         """What can be refused without an account. Raises BadRequest."""
         return self._catalogue.get(request.model)
 
-    def answer(self, request: ChatRequest, cancellation: Cancellation) -> Iterator[Event]:
+    def answer(self, request: ChatRequest, cancellation: Cancellation) -> Generator[Event, None, None]:
         """The answer's events: `Started` once it has begun, `Finish` last, nothing after an error.
 
-        Runs in the greenlet that `cancellation` is bound to. Raises NoAccount, UpstreamError, PromptTooLong,
-        StorageUnavailable, AnswerUnfit.
+        Runs in the greenlet that `cancellation` is bound to; whoever asked closes it. Raises NoAccount, UpstreamError,
+        PromptTooLong, StorageUnavailable, AnswerUnfit.
         """
         settings = self._settings.snapshot()
-        model = self.check(request)
-        since = time.monotonic()
+        rounds = _Rounds(self, request, settings, cancellation)
+        try:
+            yield from _shaped(rounds, request, settings)
+        finally:
+            rounds.close()
 
-        def ask(more: tuple[Message, ...] = ()) -> Iterator[Event]:
-            prompt = build_prompt((*request.messages, *more), instructions_for(request))
-            return _cleaned(self._relay(model, prompt, settings, cancellation, since), request, settings)
-
-        events = ask()
-        if request.callable_tools and not request.stream:
-            events = mend_calls(events, request, ask)
-        if request.answer_format is not None:
-            wanted = request.answer_format
-            events = streamed_json(events, wanted) if request.stream else mend_json(events, wanted, ask)
-        # A document could not be read with thinking in it.
-        separate = request.separate_thinking or request.answer_format is not None
-        if separate or settings.thinking_format == "reasoning_content":
-            return events
-        return tag_thinking(events)
-
-    def _relay(
+    def relay(
         self,
         model: Model,
         prompt: str,
@@ -96,12 +85,13 @@ class CompletionService:
         cancellation: Cancellation,
         since: float,
     ) -> Generator[Event, None, None]:
+        """One round: a prompt's answer, from whichever account gives one. since: when the request began (monotonic)."""
         tried: tuple[int, ...] = ()
         failure: UpstreamError | None = None
         while len(tried) < MAX_ACCOUNTS:
             cancellation.check()  # a client that is gone needs no further account
-            if failure is not None and time.monotonic() - since > settings.stream_total_timeout:
-                break  # all attempts share the time in all
+            if failure is not None and not _has_time(settings, since):
+                break
             try:
                 with cancellation.protected():
                     lease = self._pool.lease(model, tried=tried, max_in_flight=settings.account_concurrency)
@@ -159,24 +149,81 @@ class CompletionService:
         return chat_payload(model, prompt, temporary=settings.temporary, files=files)
 
 
-def _cleaned(
-    relayed: Generator[Event, None, None], request: ChatRequest, settings: Snapshot
-) -> Iterator[Event]:
-    """Upstream's events without its markup, with thinking as it is to be shown, calls found, and an end where the
-    client wants it. A filter that ends the answer early closes `relayed`."""
-    events: Iterator[Event] = filter_tags(
-        relayed, frozenset(settings.filtered_tags.lower().split(",")) - {""}
-    )
-    hidden = request.hide_thinking or not settings.show_thinking
-    events = hide_thinking(events) if hidden else lay_out_thinking(events)
-    if tools := request.callable_tools:
-        events = parse_calls(events, tools, parallel=request.parallel_tool_calls, close=relayed.close)
+class _Rounds:
+    """What upstream is asked for one request: once, and perhaps once more for a better answer. Only one round at a
+    time holds an account."""
+
+    def __init__(
+        self,
+        service: CompletionService,
+        request: ChatRequest,
+        settings: Snapshot,
+        cancellation: Cancellation,
+    ) -> None:
+        self._service = service
+        self._request = request
+        self._settings = settings
+        self._cancellation = cancellation
+        self._model = service.check(request)
+        self._since = time.monotonic()
+        self._asked = 0
+        self._relayed: Generator[Event, None, None] | None = None
+
+    def ask(self, more: tuple[Message, ...] = ()) -> Iterator[Event]:
+        """Upstream's events without its markup, with thinking as it is to be shown, and calls found."""
+        self.close()
+        self._asked += 1
+        request, settings = self._request, self._settings
+        prompt = build_prompt((*request.messages, *more), instructions_for(request))
+        self._relayed = self._service.relay(self._model, prompt, settings, self._cancellation, self._since)
+        events = filter_tags(self._relayed, frozenset(settings.filtered_tags.split(",")))
+        hidden = request.hide_thinking or not settings.show_thinking
+        events = hide_thinking(events) if hidden else lay_out_thinking(events)
+        if tools := request.callable_tools:
+            events = parse_calls(events, tools, parallel=request.parallel_tool_calls, close=self.close)
+        return events
+
+    def ask_again(self, more: tuple[Message, ...]) -> Iterator[Event]:
+        """The same with two more turns; nothing when there was a second round already, or is no time for one."""
+        if self._asked > 1 or not _has_time(self._settings, self._since):
+            return iter(())
+        return self.ask(more)
+
+    def close(self) -> None:
+        """Free upstream and the account of the present round. Harmless when it has ended."""
+        if self._relayed is not None:
+            self._relayed.close()
+
+
+def _shaped(rounds: _Rounds, request: ChatRequest, settings: Snapshot) -> Iterator[Event]:
+    """The answer in the form that the client wants."""
+
+    def ended(events: Iterator[Event]) -> Iterator[Event]:
+        events = stop_at(events, request.stop, rounds.close) if request.stop else events
+        if request.max_tokens is not None:
+            events = limit_length(events, request.max_tokens, rounds.close)
+        return events
+
+    events = rounds.ask()
+    if request.callable_tools:
+        events = calls_as_text(events) if request.stream else mend_calls(events, request, rounds.ask_again)
+    events = ended(events)
+    if (wanted := request.answer_format) is not None:
         if request.stream:
-            events = calls_as_text(events)
-    events = stop_at(events, request.stop, relayed.close) if request.stop else events
-    if request.max_tokens is not None:
-        events = limit_length(events, request.max_tokens, relayed.close)
-    return events
+            events = streamed_json(events, wanted)
+        else:
+            events = mend_json(events, wanted, lambda turns: ended(rounds.ask_again(turns)))
+    # A document could not be read with thinking in it.
+    separate = request.separate_thinking or wanted is not None
+    if separate or settings.thinking_format == "reasoning_content":
+        return events
+    return tag_thinking(events)
+
+
+def _has_time(settings: Snapshot, since: float) -> bool:
+    """Whether a further attempt could come to something: all of them share the time in all."""
+    left = since + settings.stream_total_timeout - time.monotonic()
+    return left > min(ATTEMPT_MIN_S, settings.stream_first_response_timeout)
 
 
 def _report(error: UpstreamError, lease: Lease, attempt: int) -> None:

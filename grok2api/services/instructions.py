@@ -50,7 +50,8 @@ schema{name}:
 _UNLESS_CALL = "Where you call a tool, write the call alone; otherwise: "
 
 _MEND_CALL = (
-    "That call cannot be used: {problem}. Write it once more, whole and valid, in the form that was given."
+    "That call cannot be used: {problem}. Write only that call once more, whole and valid, in the form that was "
+    "given."
 )
 _MEND_JSON = (
     "That answer cannot be used: {problem}. Answer once more, with the valid JSON document and nothing else."

@@ -33,10 +33,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from itertools import takewhile
 
-import orjson
+import regex
 
 from grok2api.messages import Message, Role, ToolUse
-from grok2api.services.lenient_json import dump
+from grok2api.services.lenient_json import dump, strict_loads
 
 #: Where a long prompt goes as a file: its name, and what the message is then.
 PROMPT_FILE = "message.txt"
@@ -45,10 +45,12 @@ PROMPT_IN_FILE = (
 )
 
 _BREAK = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+#: What shows nothing, or a blank, within a line.
+_UNSEEN = rf"[[\s\p{{Cf}}\p{{Cc}}]--[{_BREAK}]]"
 # Possessive (`*+`), so that a long line costs linear time.
-_HEADING = re.compile(
-    rf"(?:^|(?<=[{_BREAK}]))(?=(?:\\|[^\S{_BREAK}])*+\[[^\S{_BREAK}]*+(?:system|developer|user|assistant|tool)\b)",
-    re.IGNORECASE,
+_HEADING = regex.compile(
+    rf"(?:^|(?<=[{_BREAK}]))(?=(?:\\|{_UNSEEN})*+[\[\uff3b]{_UNSEEN}*+(?:system|developer|user|assistant|tool)\b)",
+    regex.IGNORECASE | regex.V1,
 )
 # Thinking that comes first goes with the space behind it; later the one line break that the gateway adds.
 _THINK = re.compile(r"\A\s*+<think>.*?(?:</think>\s*|\Z)|<think>.*?(?:</think>\n?|\Z)", re.DOTALL)
@@ -90,8 +92,8 @@ def _call(use: ToolUse) -> str:
     """On one line, in which no heading can stand: JSON's strings have no line breaks, but for three that we escape."""
     arguments: object = {"input": use.arguments} if use.custom else use.arguments
     if not use.custom:
-        with suppress(orjson.JSONDecodeError):  # else it stays the text that it is
-            arguments = orjson.loads(use.arguments or "{}")
+        with suppress(ValueError):  # else it stays the text that it is
+            arguments = strict_loads(use.arguments or "{}")
     call = {"id": use.id, "name": use.name, "arguments": arguments}
     line = _UNESCAPED_BREAK.sub(lambda found: f"\\u{ord(found[0]):04x}", dump(call))
     return f"<tool_call>\n{line}\n</tool_call>"

@@ -16,6 +16,8 @@ from grok2api.errors import StorageUnavailable
 from grok2api.services.patience import PATIENCE_S, within
 from grok2api.storage.base import RESPONSE_KEPT_S, RESPONSE_MAX_BYTES, Responses, StoredResponse
 
+#: A conversation that is kept is no larger than this, and than RESPONSE_MAX_BYTES when it is compressed.
+DOCUMENT_MAX_BYTES = 16 * 1024 * 1024
 #: How long the end of an answer is held up until it is stored.
 KEEP_S = 2.0
 
@@ -28,10 +30,12 @@ _ID = re.compile(r"resp_[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class KeptResponse:
-    """response: as the client got it. items: the conversation before it, in the client's form."""
+    """response: as the client got it. items: the conversation before it, in the client's form. size: of both as JSON,
+    in bytes."""
 
     response: dict[str, Any]
     items: list[Item]
+    size: int
 
     @property
     def conversation(self) -> list[Item]:
@@ -48,11 +52,10 @@ class ResponseBook:
 
     def keep(self, owner: str, response: Mapping[str, Any], items: Sequence[Item]) -> bool:
         """Store a whole response. False, and a line in the log, when it cannot be: the answer does not suffer."""
-        body = zlib.compress(orjson.dumps({"response": response, "items": items}), 1)
-        if len(body) > RESPONSE_MAX_BYTES:
-            log.warning(
-                "a response is not kept: its conversation is larger than %d bytes", RESPONSE_MAX_BYTES
-            )
+        document = orjson.dumps({"response": response, "items": items})
+        body = zlib.compress(document, 1) if len(document) <= DOCUMENT_MAX_BYTES else b""
+        if not body or len(body) > RESPONSE_MAX_BYTES:
+            log.warning("a response is not kept: its conversation has %d bytes", len(document))
             return False
         stored = StoredResponse(response["id"], owner, body, self._clock() + RESPONSE_KEPT_S)
         try:
@@ -69,8 +72,9 @@ class ResponseBook:
         stored = within(PATIENCE_S, lambda: self._responses.get(id_, owner, self._clock()))
         if stored is None:
             return None
-        document = orjson.loads(zlib.decompress(stored.body))
-        return KeptResponse(document["response"], document["items"])
+        text = zlib.decompress(stored.body)
+        document = orjson.loads(text)
+        return KeptResponse(document["response"], document["items"], len(text))
 
     def forget(self, owner: str, id_: str) -> bool:
         """False: there is none. Raises StorageUnavailable."""

@@ -45,8 +45,17 @@ _LISTS = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
 _UNSUPPORTED = frozenset(("$dynamicRef", "$recursiveRef"))
 
 
+#: The same of all schemas of one request, and characters of all their patterns.
+TOGETHER_MAX, PATTERNS_MAX = 50_000, 20_000
+#: What of a client's own names is repeated in a message.
+_NAME_MAX = 64
+
+
 class BadSchema(Exception):
     """The schema is none or cannot be used. The message is short and for the client."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message[:500])
 
 
 def _is_count(value: object) -> bool:
@@ -121,6 +130,24 @@ def check_extent(schema: Mapping[str, Any]) -> None:
         level = [value for values_of_part in inner for value in values_of_part]
 
 
+def check_extent_together(value: object) -> None:
+    """BadSchema when a request's schemas, wherever they stand in this value, are too large to be looked at.
+
+    What is looked at takes time in which a worker does nothing else: each value some microseconds, each character of a
+    pattern about as much.
+    """
+    characters = 0
+    for values, part in enumerate(_parts(value), 1):
+        if isinstance(part, Mapping):
+            pattern, names = part.get("pattern"), part.get("patternProperties")
+            characters += len(pattern) if isinstance(pattern, str) else 0
+            characters += sum(map(len, names)) if isinstance(names, Mapping) else 0
+        if values > TOGETHER_MAX:
+            raise BadSchema("the schemas of one request are too large")
+        if characters > PATTERNS_MAX:
+            raise BadSchema("the patterns of one request's schemas are too long")
+
+
 def compile_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema to apply, which may share parts with the one given; BadSchema."""
     try:
@@ -159,7 +186,7 @@ class _Compiler:
         made: dict[str, Any] = {}
         self._made.append(made)
         for key, value in node.items():
-            place = f"{where}.{key}"
+            place = f"{where}.{key[:_NAME_MAX]}"
             if key in _SCHEMAS:
                 made[key] = self._schema(value, place, depth + 1)
             elif key in _BY_NAME or key in _DEFINITIONS:
@@ -187,7 +214,9 @@ class _Compiler:
     def _by_name(self, value: object, where: str, depth: int) -> dict[str, Node]:
         if not isinstance(value, Mapping):
             raise BadSchema(f"{where} must be an object")
-        return {name: self._schema(part, f"{where}.{name}", depth + 1) for name, part in value.items()}
+        return {
+            name: self._schema(part, f"{where}.{name[:_NAME_MAX]}", depth + 1) for name, part in value.items()
+        }
 
     def _assertion(self, key: str, value: Any, where: str) -> object:
         _check(_ASSERTIONS[key], value, where)

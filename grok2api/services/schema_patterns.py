@@ -31,7 +31,7 @@ class BadPattern(Exception):
     """The pattern is none, or too costly. The message is short and for the client."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def compiled(pattern: str) -> regex.Pattern[str]:
     """The pattern to search with; BadPattern. Every search needs a `timeout`, it may take for ever without."""
     if len(pattern) > LENGTH_MAX:

@@ -16,10 +16,15 @@ import referencing
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from grok2api.services.lenient_json import dump
-from grok2api.services.schema_compiler import BadSchema, check_extent, compile_schema
+from grok2api.services.schema_compiler import (
+    BadSchema,
+    check_extent,
+    check_extent_together,
+    compile_schema,
+)
 from grok2api.services.schema_patterns import compiled
 
-__all__ = ["BadSchema", "check_schema", "problem_with"]
+__all__ = ["BadSchema", "check_extent_together", "check_schema", "checker_of", "problem_with"]
 
 #: Keywords that may be applied to a value and its parts, and how long that may take.
 STEPS_MAX = 100_000
@@ -41,23 +46,33 @@ def check_schema(schema: Mapping[str, Any]) -> None:
 
 
 def problem_with(schema: Mapping[str, Any] | None, value: object) -> str | None:
-    """What is wrong with the value, in words for the model: `$.city: must be string, not integer`. None: it fits.
+    """What is wrong with the value, see `checker_of`. schema: None takes every value."""
+    return checker_of(schema)(value) if schema is not None else None
 
-    value: as read from JSON. A value that takes too long to be checked does not fit.
+
+def checker_of(schema: Mapping[str, Any]) -> Callable[[object], str | None]:
+    """Says of values what is wrong with them, in words for the model: `$.city: must be string, not integer`. None: it
+    fits.
+
+    value: as read from JSON. A value that takes too long to be checked does not fit. For several values of one schema.
     """
-    if schema is None:
-        return None
-    before = _METER.set(_Meter())
     try:
         checker = _Checker(compile_schema(schema), registry=referencing.Registry())
-        told = [_tell(error) for error in islice(checker.iter_errors(value), _TOLD_MAX)]
     except BadSchema as error:
-        return f"the schema for it cannot be used: {error}"
-    except (_TooMuch, RecursionError):
-        return _TOO_MUCH
-    finally:
-        _METER.reset(before)
-    return "; ".join(told) or None
+        problem = f"the schema for it cannot be used: {error}"
+        return lambda value: problem
+
+    def problem_of(value: object) -> str | None:
+        before = _METER.set(_Meter())
+        try:
+            told = [_tell(error) for error in islice(checker.iter_errors(value), _TOLD_MAX)]
+        except (_TooMuch, RecursionError):
+            return _TOO_MUCH
+        finally:
+            _METER.reset(before)
+        return "; ".join(told) or None
+
+    return problem_of
 
 
 class _TooMuch(Exception):

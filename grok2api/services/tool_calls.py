@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
 from grok2api.messages import Tool
 from grok2api.services.json_scan import spans
 from grok2api.services.lenient_json import dump, lenient_loads, strict_loads
-from grok2api.services.schemas import problem_with
+from grok2api.services.schemas import checker_of
 
 #: What names the tool, in order of preference; `function` may hold the rest of the call, too.
 NAME_KEYS = ("name", "function", "tool", "tool_name", "function_name")
@@ -30,6 +30,7 @@ CALLS_MAX = 128
 _PREFIX = re.compile(r"^(?:functions?|tools?)[.:/]", re.IGNORECASE)
 _NOT_FOLDED = re.compile(r"[-_.\s]+")
 _NAMED_MAX = 20
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Call(NamedTuple):
@@ -51,6 +52,7 @@ class Toolbox:
     """The tools that may be called, found also by names that are almost right."""
 
     def __init__(self, tools: Iterable[Tool]) -> None:
+        self._checkers: dict[str, Callable[[object], str | None]] = {}
         self._exact: dict[str, Tool] = {}
         self._folded: dict[str, Tool | None] = {}
         for tool in tools:
@@ -65,6 +67,14 @@ class Toolbox:
             if tool := self._exact.get(each) or self._folded.get(_fold(each)):
                 return tool
         return None
+
+    def problem_with(self, tool: Tool, arguments: object) -> str | None:
+        """What is wrong with the arguments, for the model."""
+        if tool.parameters is None:
+            return None
+        if tool.name not in self._checkers:
+            self._checkers[tool.name] = checker_of(tool.parameters)
+        return self._checkers[tool.name](arguments)
 
     def __str__(self) -> str:
         names = list(self._exact)
@@ -155,7 +165,7 @@ def _call(name: str, arguments: object, tools: Toolbox) -> Call:
     if not isinstance(arguments, dict):
         raise NotACall(f"The arguments of {tool.name} must be a JSON object.")
     text = _written(arguments)
-    problem = problem_with(tool.parameters, strict_loads(text))
+    problem = tools.problem_with(tool, strict_loads(text))
     if problem is not None:
         raise NotACall(f"The arguments of {tool.name} do not fit: {problem}.")
     return Call(tool, text)
@@ -184,7 +194,7 @@ def _free_text(tool: Tool, arguments: object) -> str:
     text = wrapped.get("input") if isinstance(wrapped, dict) else wrapped
     if type(text) is not str:
         raise NotACall(f'The arguments of {tool.name} must be {{"input": "text"}}.')
-    return text
+    return _SURROGATE.sub("\ufffd", text)  # half a character, which no output can carry
 
 
 def _written(value: Any) -> str:

@@ -214,7 +214,7 @@ def _refusal(
     response: requests.Response, content_type: str, deadlines: Deadlines
 ) -> UpstreamError | BadRequest:
     try:
-        with gevent.Timeout(deadlines.first_s, UpstreamTimeout("Grok's refusal did not arrive in time.")):
+        with gevent.Timeout(deadlines.open_s, UpstreamTimeout("Grok's refusal did not arrive in time.")):
             body = response.raw.read(_UNARY_BODY_BYTES, decode_content=True)
     except (RequestException, HTTPError, OSError):
         body = b""

@@ -7,6 +7,8 @@ For the paths in OPEN_TO_PAGES only; the admin API and the pages never answer wi
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
@@ -61,10 +63,25 @@ def finish(response: Response) -> Response:
 
 
 def _is_own(origin: str) -> bool:
-    """Whether the page is of this gateway's own host and port. Its scheme may have ended at a proxy."""
+    """Whether the page is of this gateway's own host and port. Its scheme may have ended at a proxy.
+
+    While no key is set, a name is not enough: whoever owns one may let it mean this machine (DNS rebinding), and the
+    page would need nothing else.
+    """
     scheme, _, place = origin.lower().partition("://")
     port = {"http": ":80", "https": ":443"}.get(scheme)
-    return port is not None and place.removesuffix(port) == request.host.lower().removesuffix(port) != ""
+    if port is None or place.removesuffix(port) != request.host.lower().removesuffix(port) or not place:
+        return False
+    return bool(get_services().settings.snapshot().api_key) or _is_address(origin)
+
+
+def _is_address(origin: str) -> bool:
+    """Whether its host can mean no other place than it says."""
+    try:
+        host = urlsplit(origin).hostname or ""
+        return host == "localhost" or host.endswith(".localhost") or bool(ip_address(host))
+    except ValueError:
+        return False
 
 
 def _preflight() -> Response:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import gevent
@@ -40,7 +41,7 @@ class Pump:
 
     def __init__(
         self,
-        make_events: Callable[[Cancellation], Iterator[Event]],
+        make_events: Callable[[Cancellation], Generator[Event, None, None]],
         environ: Mapping[str, Any],
         watchdog: Watchdog,
     ) -> None:
@@ -128,18 +129,21 @@ class Pump:
             self._heartbeat = True
             self._news.set()
 
-    def _run(self, make_events: Callable[[Cancellation], Iterator[Event]], request_id: str) -> None:
+    def _run(
+        self, make_events: Callable[[Cancellation], Generator[Event, None, None]], request_id: str
+    ) -> None:
         logs.request_id.set(request_id)
         whole = False
         try:
             self._cancellation.bind()
-            for event in make_events(self._cancellation):
-                self._buffer.append(event)
-                self._news.set()
-                if len(self._buffer) >= BUFFER_EVENTS:
-                    self._room.clear()
-                    self._room.wait()
-                    self._cancellation.check()
+            with closing(make_events(self._cancellation)) as events:
+                for event in events:
+                    self._buffer.append(event)
+                    self._news.set()
+                    if len(self._buffer) >= BUFFER_EVENTS:
+                        self._room.clear()
+                        self._room.wait()
+                        self._cancellation.check()
             whole = True
         except Cancelled:
             pass

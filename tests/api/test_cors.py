@@ -170,6 +170,16 @@ def test_the_gateways_own_pages_are_not_foreign(app: App, host: str, origin: str
 
 
 @pytest.mark.parametrize(
+    ("host", "status"),
+    [("gw.example:8000", 403), ("localhost:8000", 200), ("127.0.0.1:8000", 200), ("[::1]:8000", 200)],
+)
+def test_without_a_key_a_name_does_not_make_a_page_ones_own(app: App, host: str, status: int) -> None:
+    """Whoever owns a name may let it mean this machine."""
+    app.services.settings.save({"api_key": ""})
+    assert app.call("GET", "/v1/models", f"http://{host}", None, Host=host).status_code == status
+
+
+@pytest.mark.parametrize(
     ("host", "origin"),
     [("gw.example", "https://gw.example:80"), ("gw.example:80", "http://gw.example:443"), ("", "http://")],
 )

@@ -186,9 +186,18 @@ def test_a_success_forgets_failures(gateway: Gateway) -> None:
 
 
 def test_all_attempts_share_the_time_in_all(gateway: Gateway, simulator: Simulator) -> None:
-    gateway.set_settings(stream_total_timeout=2)
+    """With little time left no further account is tried, which could only be harmed by it."""
+    gateway.set_settings(stream_total_timeout=6)
     began = time.monotonic()
     refused = gateway.chat(directive("500", pre_delay=1.5))
+    assert refused.status_code == 502, refused.text
+    assert time.monotonic() - began < 5
+    assert len(simulator.chats()) == 1
+
+
+def test_an_answer_ends_when_its_time_in_all_is_over(gateway: Gateway, simulator: Simulator) -> None:
+    gateway.set_settings(stream_total_timeout=2)
+    began = time.monotonic()
+    refused = gateway.chat(directive("plain", tokens=100, delay=0.1))
     assert refused.status_code == 504, refused.text
-    assert time.monotonic() - began < 4
-    assert len(simulator.chats()) == 2
+    assert time.monotonic() - began < 5

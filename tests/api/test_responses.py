@@ -167,6 +167,15 @@ def test_items_can_be_referred_to(gateway: Gateway, simulator: Simulator) -> Non
     assert refused.json()["error"]["param"] == "input[0].id"
 
 
+def test_references_cannot_multiply_what_is_stored(gateway: Gateway) -> None:
+    first = created(gateway, "word " * 200_000 + says("Hello."))
+    [item] = get(gateway, f"{first['id']}/input_items").json()["data"]
+    reference = {"type": "item_reference", "id": item["id"]}
+    again = create(gateway, [reference, reference])
+    assert again.status_code == 400 and again.json()["error"]["param"] == "input[1].id"
+    assert create(gateway, [reference] * 1001).json()["error"]["param"] == "input"
+
+
 def test_a_structured_answer_is_the_document_alone(gateway: Gateway) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     wanted = {"format": {"type": "json_schema", "name": "number", "schema": schema, "strict": True}}

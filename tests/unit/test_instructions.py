@@ -107,5 +107,6 @@ def test_a_better_answer_is_asked_for_in_two_turns() -> None:
     assert (answer.role, answer.text) == (Role.ASSISTANT, "<tool_call>x</tool_call>")
     assert (complaint.role, complaint.text) == (
         Role.SYSTEM,
-        "That call cannot be used: it is not JSON. Write it once more, whole and valid, in the form that was given.",
+        "That call cannot be used: it is not JSON. Write only that call once more, whole and valid, in the form that "
+        "was given.",
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +16,12 @@ from tests.unit.grok_streams import PATIENT
 
 #: Every character at which a reader may see the end of a line; an independent list, not the module's own.
 LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+#: What shows nothing within a line, or a blank.
+UNSEEN = "".join(
+    char
+    for char in map(chr, range(0x110000))
+    if (char.isspace() or unicodedata.category(char) in ("Cc", "Cf")) and char not in LINE_ENDS
+)
 HEADINGS = ("system", "user", "assistant", "tool")
 
 
@@ -40,10 +46,10 @@ def lines_of(transcript: str) -> list[str]:
 
 def role_of(line: str) -> str | None:
     """The role of a line that a generous reader takes for a heading: blanks, upper case, a name are no matter."""
-    line = line.strip().casefold()
-    if not line.startswith("["):
+    line = line.strip(UNSEEN).casefold()
+    if not line.startswith(("[", "\uff3b")):
         return None
-    word = line[1:].lstrip()
+    word = line[1:].lstrip(UNSEEN)
     for role in ("developer", *HEADINGS):
         rest = word.removeprefix(role)
         if rest != word and (not rest or not (rest[0].isalnum() or rest[0] == "_")):
@@ -123,6 +129,9 @@ def test_a_lone_message_of_another_kind_keeps_its_heading(message: Message, tran
         ("\\ \\[user]", "\\\\ \\[user]"),
         (" \\[user]", "\\ \\[user]"),
         ("user: hello", "user: hello"),
+        ("\u200b[user]", "\\\u200b[user]"),
+        ("[\u2060system]", "\\[\u2060system]"),
+        ("\uff3bsystem\uff3d", "\\\uff3bsystem\uff3d"),
     ],
 )
 def test_a_line_that_reads_like_a_heading_gets_a_backslash(text: str, written: str) -> None:
@@ -134,7 +143,8 @@ def test_a_line_that_reads_like_a_heading_gets_a_backslash(text: str, written: s
 FORGED = st.lists(
     st.sampled_from(
         (
-            *LINE_ENDS, "\r\n", "\\", "\\\\", " ", "\t", "\xa0", "\u3000", "\x1f", "\u200b", "[", "]", ":", "[user]",
+            *LINE_ENDS, "\r\n", "\\", "\\\\", " ", "\t", "\xa0", "\u3000", "\x1f", "\u200b", "\ufeff",
+            "\uff3b", "[", "]", ":", "[user]",
             "[ user]", "[USER]", "[assistant: x]", "[system]", "[developer]", "[tool]", "[\u017fystem]", "user",
             "<think>", "</think>", "<th", "ink>", "![a](data:", ")", "data:image/png;base64,AA", "a", "\u0301",
         )
@@ -181,7 +191,7 @@ def test_what_a_user_wrote_can_be_read_back(text: str) -> None:
     written = build_prompt([user(text), user("")]).removeprefix("[user]\n").removesuffix("\n\n[user]\n")
     back = []
     for line in _with_ends(written):
-        bare = re.sub(r"^(?:\\|\s)*", "", line) if line.startswith("\\") else ""
+        bare = line.lstrip(UNSEEN + "\\") if line.startswith("\\") else ""
         back.append(line[1:] if bare and role_of(bare.strip(LINE_ENDS)) else line)
     assert "".join(back) == text
 

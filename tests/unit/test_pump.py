@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import gevent
 import gevent.socket
@@ -17,7 +17,7 @@ from grok2api.web.pump import BUFFER_EVENTS, ClientGone, Pump
 
 
 def test_all_events_arrive_in_order_although_the_buffer_is_small() -> None:
-    def make(_: Cancellation) -> Iterator[Event]:
+    def make(_: Cancellation) -> Generator[Event, None, None]:
         yield Started()
         for n in range(3 * BUFFER_EVENTS):
             yield Text(str(n))
@@ -33,7 +33,7 @@ def test_all_events_arrive_in_order_although_the_buffer_is_small() -> None:
 
 
 def test_an_error_comes_after_the_events_before_it() -> None:
-    def make(_: Cancellation) -> Iterator[Event]:
+    def make(_: Cancellation) -> Generator[Event, None, None]:
         yield Text("a")
         raise ValueError("broken")
 
@@ -50,7 +50,7 @@ def test_a_client_that_takes_nothing_is_given_up_and_the_work_ended(monkeypatch:
     monkeypatch.setattr(pump_module, "STUCK_CLIENT_S", 0.3)
     ended = []
 
-    def make(_: Cancellation) -> Iterator[Event]:
+    def make(_: Cancellation) -> Generator[Event, None, None]:
         try:
             while True:
                 yield Text("more")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NoReturn
 
-from grok2api.events import Event, Finish, Text
+from grok2api.events import Event, Finish, Text, ToolCall
 from grok2api.services.json_scan import Nesting, spans
 from grok2api.services.lenient_json import dump, lenient_loads, strict_loads
 
@@ -20,7 +20,14 @@ FITS_MAX = 8
 _STARTS_MAX, _PASSES_MAX = 500, 4
 _FENCES_MAX = 8
 
-_OPENING, _OBJECT = re.compile(r"[{\[]"), re.compile("{")
+_OPENING = re.compile(r"[{\[]")
+#: What a document begins with, so that no word in brackets is taken for one; `next` is empty at the end of the text.
+_OBJECT = re.compile(r"""\{\s*+(?P<next>["'}]|\Z)""")
+_DOCUMENT = re.compile(
+    r"""(?:\{(?=\s*+(?:["'}]|\Z))|\[(?=\s*+(?:[\[{"'\]\dtfn-]|\Z)))\s*+(?P<next>.|\Z)""", re.DOTALL
+)
+#: White space behind a bracket after which it is no longer waited for what follows.
+_SPACE_MAX = 256
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*\n(.*?)^[ \t]*(?:```|~~~)", re.DOTALL | re.MULTILINE)
 _NO_JSON = "There is no JSON document in the answer."
 
@@ -52,12 +59,13 @@ def stream_json(events: Iterable[Event], *, is_object: bool = False) -> Iterator
     """The events, of whose text only the first object or list is left, from its bracket to its end, as it comes.
     is_object: it can only be an object, so that a footnote's `[1]` before it is none.
 
-    An answer without a bracket, or with none in its first `STRAY_MAX` characters, is passed on unchanged.
+    An answer without a bracket that may begin JSON, or with none in its first `STRAY_MAX` characters, is passed on
+    unchanged.
     """
     document = JsonPart(is_object)
     try:
         for event in events:
-            if isinstance(event, Finish) and (rest := document.end()):
+            if isinstance(event, Finish | ToolCall) and (rest := document.end()):
                 yield Text(rest)
             if type(event) is not Text:
                 yield event
@@ -75,24 +83,21 @@ class JsonPart:
     """Lets pass of a text what `stream_json` says."""
 
     def __init__(self, is_object: bool = False) -> None:
-        self._opening = _OBJECT if is_object else _OPENING
+        self._beginning = _OBJECT if is_object else _DOCUMENT
         self._nesting: Nesting | None = None  # of the document that has begun
         self._over = self._all = False
         self._stray: list[str] = []
         self._held = 0
+        self._start = ""  # a bracket that may begin the document: that depends on what follows it
 
     def feed(self, text: str) -> str:
         """What can be shown now."""
         if self._all:
             return text
         if self._nesting is None:
-            opening = self._opening.search(text, 0, STRAY_MAX - self._held)
-            if opening is None:
-                self._stray.append(text)
-                self._held += len(text)
-                return self.end() if self._held >= STRAY_MAX else ""
-            self._stray.clear()
-            self._nesting, text = Nesting(), text[opening.start() :]
+            text = self._begin(self._start + text)
+            if self._nesting is None:
+                return text
         if self._over:
             return ""
         end = self._nesting.advance(text)
@@ -104,8 +109,25 @@ class JsonPart:
         if self._nesting is not None:
             return ""
         self._all = True
-        stray, self._stray = "".join(self._stray), []
-        return stray
+        held = "".join((*self._stray, self._start))
+        self._stray, self._start = [], ""
+        return held
+
+    def _begin(self, text: str) -> str:
+        """The document from its bracket on; nothing as long as it is not there, all when it comes too late."""
+        room = STRAY_MAX - self._held
+        found = self._beginning.search(text, 0, room + _SPACE_MAX + 2)
+        if found is not None and found.start() >= room:
+            found = None
+        if found is not None and (found["next"] or found.end() - found.start() > _SPACE_MAX):
+            self._stray.clear()
+            self._nesting = Nesting()
+            return text[found.start() :]
+        stray = text if found is None else text[: found.start()]
+        self._start = text[len(stray) :]
+        self._stray.append(stray)
+        self._held += len(stray)
+        return self.end() if self._held >= STRAY_MAX else ""
 
 
 def _documents(text: str) -> Iterator[tuple[str, object]]:

@@ -9,13 +9,16 @@ from grok2api.errors import BadRequest
 from grok2api.messages import ChatRequest
 from grok2api.web.api.checkers import list_of, needed, refuse, sent, text
 from grok2api.web.api.parameters import CHAT_PARAMETERS, check_parameters, ignored_names, model_name
-from grok2api.web.api.parse_format import parse_response_format
+from grok2api.web.api.parse_format import check_schemas, parse_response_format
 from grok2api.web.api.parse_messages import parse_messages
 from grok2api.web.api.parse_tools import parse_choice, parse_tools
 
 _MAX_STOPS = 4
 
-_stop_text = text(least=1)
+#: Reading an answer for a text takes memory for each of its characters.
+_STOP_MAX = 1000
+
+_stop_text = text(_STOP_MAX, least=1)
 _stop_texts = list_of(_stop_text, most=_MAX_STOPS)
 
 
@@ -24,6 +27,7 @@ def parse_chat(document: Mapping[str, Any]) -> ChatRequest:
     check_parameters(document, CHAT_PARAMETERS)
     model = needed(document, "model", model_name)
     _check_together(document)
+    check_schemas(document, "tools", "functions", "response_format")
     tools = parse_tools(document)
     legacy = bool(document.get("functions"))
     return ChatRequest(

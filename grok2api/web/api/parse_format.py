@@ -7,7 +7,7 @@ from typing import Any
 
 from grok2api.errors import BadRequest
 from grok2api.messages import AnswerFormat
-from grok2api.services.schemas import BadSchema, check_schema
+from grok2api.services.schemas import BadSchema, check_extent_together, check_schema
 from grok2api.web.api.checkers import boolean, mapping, matching, needed, one_of, sent, text
 
 #: Of tools and of answer formats.
@@ -33,6 +33,15 @@ def json_schema_format(fields: Mapping[str, Any], where: str) -> AnswerFormat:
         description=sent(fields, "description", text(), where) or "",
         strict=sent(fields, "strict", boolean, where) or False,
     )
+
+
+def check_schemas(document: Mapping[str, Any], *names: str) -> None:
+    """Before any of a request's schemas is looked at: raises BadRequest when they are too large together."""
+    for name in names:
+        try:
+            check_extent_together(document.get(name))
+        except BadSchema as error:
+            raise BadRequest(f"`{name}`: {error}.", name) from error
 
 
 def json_schema(value: object, where: str) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from typing import Any
 from grok2api.errors import BadRequest
 from grok2api.messages import Message, Role, ToolUse
 from grok2api.web.api.checkers import SHOWN_CHARS, list_of, mapping, needed, refuse, text
+from grok2api.web.api.parse_messages import MAX_PARTS
 
 MAX_ITEMS = 10_000
+MAX_REFERENCES = 1_000
 
 _string = text()
-#: What models wrote for themselves, and calls of tools of OpenAI's own with their results: nothing that upstream
-#: could be told.
+#: What models wrote for themselves, and searches, which upstream does by itself: nothing that it could be told.
 _SKIPPED = frozenset({"reasoning", "web_search_call", "compaction"})
 _TEXT_PARTS = frozenset({"input_text", "output_text", "text", "summary_text", "reasoning_text"})
 _ROLES = (Role.USER, Role.ASSISTANT, Role.SYSTEM, Role.DEVELOPER)
@@ -33,16 +34,21 @@ def input_items(value: object, find_item: Callable[[str], Item | None]) -> list[
         refuse("input", "a text or a list with at least one item")
     if len(value) > MAX_ITEMS:
         raise BadRequest(f"`input` must not have more than {MAX_ITEMS} items.", "input")
+    items = [mapping(item, f"input[{index}]") for index, item in enumerate(value)]
+    if sum(map(_is_reference, items)) > MAX_REFERENCES:
+        raise BadRequest(f"`input` must not have more than {MAX_REFERENCES} references to items.", "input")
     return [
-        _resolved(mapping(item, f"input[{index}]"), f"input[{index}]", find_item)
-        for index, item in enumerate(value)
+        _resolved(item, f"input[{index}]", find_item) if _is_reference(item) else item
+        for index, item in enumerate(items)
     ]
 
 
+def _is_reference(item: Item) -> bool:
+    """The type of a reference is optional: it is what has an id and nothing else."""
+    return item.get("type") == "item_reference" or set(item) == {"id"}
+
+
 def _resolved(item: Item, where: str, find_item: Callable[[str], Item | None]) -> Item:
-    # The type of a reference is optional: it is what has an id and nothing else.
-    if item.get("type") != "item_reference" and set(item) != {"id"}:
-        return item
     found = find_item(needed(item, "id", _string, where))
     if found is None:
         raise BadRequest(f"`{where}.id` is not the id of an item of a stored response.", f"{where}.id")
@@ -55,11 +61,13 @@ def conversation_of(earlier: Iterable[Item], items: Iterable[Item]) -> tuple[Mes
     Raises BadRequest with paths in `input`.
     """
     reader = _Reader()
-    for item in earlier:
+    for count, item in enumerate(earlier, 1):
+        if count > MAX_ITEMS:
+            raise BadRequest("The conversation has too many items to go on with it.", "previous_response_id")
         reader.read(item, "previous_response_id")
     for index, item in enumerate(items):
         reader.read(item, f"input[{index}]")
-    turns = tuple(reader.messages)
+    turns = reader.turns()
     if not any(turn.text.strip() or turn.tool_uses or turn.role is Role.TOOL for turn in turns):
         raise BadRequest("The input has no text.", "input")
     return turns
@@ -69,8 +77,13 @@ class _Reader:
     """Puts items together to turns: an assistant's words and calls are one."""
 
     def __init__(self) -> None:
-        self.messages: list[Message] = []
-        self._called: dict[str, str] = {}
+        self._messages: list[Message] = []
+        self._calls: list[ToolUse] = []  # of the last one
+        self._called: set[str] = set()
+
+    def turns(self) -> tuple[Message, ...]:
+        self._end_calls()
+        return tuple(self._messages)
 
     def read(self, item: Item, where: str) -> None:
         kind = item.get("type")
@@ -93,18 +106,25 @@ class _Reader:
         role = item.get("role")
         if not isinstance(role, str) or role not in _ROLES:
             refuse(f"{where}.role", f"one of {', '.join(_ROLES)}")
-        self.messages.append(Message(Role(role), _content(item.get("content"), f"{where}.content")))
+        self._add(Message(Role(role), _content(item.get("content"), f"{where}.content")))
+
+    def _add(self, message: Message) -> None:
+        self._end_calls()
+        self._messages.append(message)
+
+    def _end_calls(self) -> None:
+        if self._calls:
+            self._messages[-1] = replace(self._messages[-1], tool_uses=tuple(self._calls))
+            self._calls = []
 
     def _call(self, item: Item, where: str, *, custom: bool) -> None:
         id_ = needed(item, "call_id", _string, where)
         name = needed(item, "name", _string, where)
         use = ToolUse(id_, name, needed(item, "input" if custom else "arguments", _string, where), custom)
-        self._called[id_] = name
-        last = self.messages[-1] if self.messages else None
-        if last is not None and last.role is Role.ASSISTANT:
-            self.messages[-1] = replace(last, tool_uses=(*last.tool_uses, use))
-        else:
-            self.messages.append(Message(Role.ASSISTANT, tool_uses=(use,)))
+        self._called.add(id_)
+        if not self._messages or self._messages[-1].role is not Role.ASSISTANT:
+            self._add(Message(Role.ASSISTANT))
+        self._calls.append(use)
 
     def _output(self, item: Item, where: str) -> None:
         id_ = needed(item, "call_id", _string, where)
@@ -114,7 +134,7 @@ class _Reader:
                 f"{where}.call_id",
             )
         output = _content(item.get("output"), f"{where}.output")
-        self.messages.append(Message(Role.TOOL, output, tool_call_id=id_))
+        self._add(Message(Role.TOOL, output, tool_call_id=id_))
 
 
 def _content(value: object, where: str) -> str:
@@ -124,7 +144,7 @@ def _content(value: object, where: str) -> str:
         return value
     if not isinstance(value, list):
         refuse(where, "a text or a list of parts")
-    return "\n".join(list_of(_part)(value, where))
+    return "\n".join(list_of(_part, MAX_PARTS)(value, where))
 
 
 def _part(value: object, where: str) -> str:

@@ -10,6 +10,8 @@ from grok2api.messages import Message, Role, ToolUse
 from grok2api.web.api.checkers import SHOWN_CHARS, list_of, mapping, needed, object_of, refuse, sent, text
 
 MAX_MESSAGES = 10_000
+MAX_PARTS = 10_000
+MAX_CALLS = 1_000
 
 #: The role of a function's result before there were tools.
 _FUNCTION = "function"
@@ -71,8 +73,8 @@ def _content(fields: Mapping[str, Any], where: str, *, refusals: bool = False) -
         return ""
     if isinstance(content, str):
         return content
-    if not isinstance(content, list):
-        refuse(where, "a text, null or a list of parts")
+    if not isinstance(content, list) or len(content) > MAX_PARTS:
+        refuse(where, f"a text, null or a list of at most {MAX_PARTS} parts")
     return "\n".join(_part(part, f"{where}[{index}]", refusals) for index, part in enumerate(content))
 
 
@@ -87,7 +89,7 @@ def _part(value: object, where: str, refusals: bool) -> str:
 
 def _tool_uses(fields: Mapping[str, Any], where: str) -> tuple[ToolUse, ...]:
     """The calls of an assistant's turn; a `function_call` has no id."""
-    uses = sent(fields, "tool_calls", list_of(_tool_use), where) or []
+    uses = sent(fields, "tool_calls", list_of(_tool_use, MAX_CALLS), where) or []
     called = sent(fields, "function_call", mapping, where)
     if called is not None:
         inside = f"{where}.function_call"

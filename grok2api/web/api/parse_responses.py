@@ -37,7 +37,7 @@ from grok2api.web.api.parameters import (
     safety_identifier,
     service_tier,
 )
-from grok2api.web.api.parse_format import json_schema_format, name_check
+from grok2api.web.api.parse_format import check_schemas, json_schema_format, name_check
 from grok2api.web.api.parse_items import Item, conversation_of, input_items
 from grok2api.web.api.parse_tools import MAX_TOOLS, check_choice, check_names, custom_tool, function_tool
 
@@ -121,6 +121,7 @@ def parse_response(
     item by its id. Raises BadRequest."""
     _check_depth(document)
     check_parameters(document, RESPONSE_PARAMETERS)
+    check_schemas(document, "tools", "text")
     items = input_items(document.get("input"), find_item)
     turns = conversation_of(earlier, items)
     instructions = document.get("instructions")

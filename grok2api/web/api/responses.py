@@ -27,6 +27,8 @@ from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
 
 _PAGE = 20
+#: Stored conversations that one request may refer to items of, as JSON.
+_FETCHED_MAX_BYTES = 64 * 1024 * 1024
 
 
 @blueprint.post("/responses")
@@ -35,7 +37,7 @@ def create_response() -> Response:
     if request.mimetype != "application/json":
         raise UnsupportedMediaType
     document = read_json()
-    asked = parse_response(document, _earlier(document.get("previous_response_id")), _find_item)
+    asked = parse_response(document, _earlier(document.get("previous_response_id")), _Items().find)
     chat = apply_policy(asked.chat, document, get_services().settings.snapshot(), RESPONSE_LIMITS)
     owner = client_digest()
 
@@ -111,10 +113,24 @@ def _earlier(name: object) -> Sequence[Item]:
     return kept.conversation
 
 
-def _find_item(item_id: str) -> Item | None:
-    kept = get_services().responses.get(client_digest(), response_id_of(item_id))
-    conversation = kept.conversation if kept is not None else ()
-    return next((item for item in conversation if item.get("id") == item_id), None)
+class _Items:
+    """Finds stored items by their ids for one request. Each response is fetched once, each item given once: what a
+    request may ask for so is bounded, small as it is itself."""
+
+    def __init__(self) -> None:
+        self._conversations: dict[str, dict[str, Item]] = {}
+        self._left = _FETCHED_MAX_BYTES
+
+    def find(self, item_id: str) -> Item | None:
+        name = response_id_of(item_id)
+        if name not in self._conversations:
+            kept = get_services().responses.get(client_digest(), name)
+            self._left -= kept.size if kept is not None else 0
+            if self._left < 0:
+                raise BadRequest("The responses that `input` refers to are too large together.", "input")
+            found = kept.conversation if kept is not None else ()
+            self._conversations[name] = {str(item.get("id")): item for item in found}
+        return self._conversations[name].pop(item_id, None)  # given twice, it would cost twice
 
 
 def _with_ids(items: Sequence[Item], response_id: str) -> list[Mapping[str, Any]]:
