@@ -16,16 +16,22 @@ name_check = matching(r"[A-Za-z0-9_-]{1,64}", "a name of 1 to 64 letters, digits
 
 def parse_response_format(value: object, where: str) -> AnswerFormat | None:
     """The form an answer must have; None: any text. Raises BadRequest."""
-    fields = mapping(value, where)
+    return format_of(mapping(value, where), where, nested=True)
+
+
+def format_of(fields: Mapping[str, Any], where: str, *, nested: bool) -> AnswerFormat | None:
+    """The same of the object that has its `type`. nested: a schema stands in an object of its own in it."""
     kind = needed(fields, "type", one_of("text", "json_object", "json_schema"), where)
     if kind == "text":
         return None
     if kind == "json_object":
         return AnswerFormat()
-    return json_schema_format(needed(fields, "json_schema", mapping, where), f"{where}.json_schema")
+    if not nested:
+        return _json_schema_format(fields, where)
+    return _json_schema_format(needed(fields, "json_schema", mapping, where), f"{where}.json_schema")
 
 
-def json_schema_format(fields: Mapping[str, Any], where: str) -> AnswerFormat:
+def _json_schema_format(fields: Mapping[str, Any], where: str) -> AnswerFormat:
     """An answer that fits a schema: the object with `name`, `schema`, `strict` and `description`."""
     return AnswerFormat(
         schema=sent(fields, "schema", json_schema, where),

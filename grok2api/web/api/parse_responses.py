@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -20,7 +20,6 @@ from grok2api.web.api.checkers import (
     number,
     object_of,
     one_of,
-    refuse,
     sent,
     text,
 )
@@ -37,9 +36,17 @@ from grok2api.web.api.parameters import (
     safety_identifier,
     service_tier,
 )
-from grok2api.web.api.parse_format import check_schemas, json_schema_format, name_check
+from grok2api.web.api.parse_format import check_schemas, format_of, name_check
 from grok2api.web.api.parse_items import Item, conversation_of, input_items
-from grok2api.web.api.parse_tools import MAX_TOOLS, check_choice, check_names, custom_tool, function_tool
+from grok2api.web.api.parse_tools import (
+    MAX_TOOLS,
+    allowed_choice,
+    check_choice,
+    check_names,
+    choice_of,
+    custom_tool,
+    function_tool,
+)
 
 #: Names of `ChatRequest.max_tokens` on this wire.
 RESPONSE_LIMITS = ("max_output_tokens",)
@@ -140,7 +147,7 @@ def parse_response(
         tools=tools,
         tool_choice=_choice(document, tools),
         parallel_tool_calls=document.get("parallel_tool_calls") is not False,
-        answer_format=_format((document.get("text") or {}).get("format")),
+        answer_format=sent(document.get("text") or {}, "format", _format, "text"),
         ignored=ignored,
     )
     return ResponseRequest(
@@ -184,16 +191,7 @@ def _choice(document: Mapping[str, Any], tools: Sequence[Tool]) -> ToolChoice:
 
 
 def _choice_of(value: object, where: str) -> ToolChoice:
-    match value:
-        case "none":
-            return ToolChoice("none")
-        case "auto":
-            return ToolChoice("auto")
-        case "required":
-            return ToolChoice("required")
-        case dict():
-            return _named_choice(value, where)
-    return refuse(where, "none, auto, required, or an object that names tools")
+    return choice_of(value, where, _named_choice)
 
 
 def _named_choice(fields: dict[str, Any], where: str) -> ToolChoice:
@@ -202,27 +200,17 @@ def _named_choice(fields: dict[str, Any], where: str) -> ToolChoice:
         return ToolChoice()
     if kind != "allowed_tools":
         return ToolChoice("required", (needed(fields, "name", name_check, where),))
-    mode: Literal["auto", "required"]
-    mode = "auto" if needed(fields, "mode", one_of("auto", "required"), where) == "auto" else "required"
-    named = needed(fields, "tools", list_of(_name_of, MAX_TOOLS, least=1), where)
-    return ToolChoice(mode, tuple(dict.fromkeys(name for name in named if name)))
+    return allowed_choice(fields, where, _name_of)
+
+
+def _format(value: object, where: str) -> AnswerFormat | None:
+    return format_of(mapping(value, where), where, nested=False)
 
 
 def _name_of(value: object, where: str) -> str:
     fields = mapping(value, where)
     kind = needed(fields, "type", one_of("function", "custom", *_SEARCH), where)
     return "" if kind in _SEARCH else needed(fields, "name", name_check, where)
-
-
-def _format(value: object) -> AnswerFormat | None:
-    if value is None:
-        return None
-    where = "text.format"
-    fields = mapping(value, where)
-    kind = needed(fields, "type", one_of("text", "json_object", "json_schema"), where)
-    if kind == "text":
-        return None
-    return AnswerFormat() if kind == "json_object" else json_schema_format(fields, where)
 
 
 def _echo(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from grok2api.errors import BadRequest
 from grok2api.messages import Tool, ToolChoice
-from grok2api.web.api.checkers import boolean, list_of, mapping, needed, one_of, refuse, sent, text
+from grok2api.web.api.checkers import Check, boolean, list_of, mapping, needed, one_of, refuse, sent, text
 from grok2api.web.api.parse_format import json_schema, name_check
 
 MAX_TOOLS = 128
@@ -113,7 +113,8 @@ def _grammar(value: object, where: str) -> str:
     return f"The input must match this {syntax} grammar:\n{definition}"
 
 
-def _choice(value: object, where: str) -> ToolChoice:
+def choice_of(value: object, where: str, named: Callable[[dict[str, Any], str], ToolChoice]) -> ToolChoice:
+    """A choice in a word, or what `named` makes of an object that names tools."""
     match value:
         case "none":
             return ToolChoice("none")
@@ -122,20 +123,28 @@ def _choice(value: object, where: str) -> ToolChoice:
         case "required":
             return ToolChoice("required")
         case dict():
-            return _named_choice(value, where)
+            return named(value, where)
     return refuse(where, "none, auto, required, or an object that names tools")
+
+
+def allowed_choice(fields: Mapping[str, Any], where: str, name_of: Check[str]) -> ToolChoice:
+    """A choice among some of the tools: the object with `mode` and `tools`. name_of: reads a name; empty ones of tools
+    that upstream has by itself do not count."""
+    mode: Literal["auto", "required"]
+    mode = "auto" if needed(fields, "mode", one_of("auto", "required"), where) == "auto" else "required"
+    names = needed(fields, "tools", list_of(name_of, MAX_TOOLS, least=1), where)
+    return ToolChoice(mode, tuple(dict.fromkeys(filter(None, names))))
+
+
+def _choice(value: object, where: str) -> ToolChoice:
+    return choice_of(value, where, _named_choice)
 
 
 def _named_choice(fields: dict[str, Any], where: str) -> ToolChoice:
     kind = needed(fields, "type", one_of("function", "custom", "allowed_tools"), where)
     if kind != "allowed_tools":
         return ToolChoice("required", (_name_in(fields, kind, where),))
-    inside = f"{where}.{kind}"
-    allowed = needed(fields, kind, mapping, where)
-    mode: Literal["auto", "required"]
-    mode = "auto" if needed(allowed, "mode", one_of("auto", "required"), inside) == "auto" else "required"
-    names = needed(allowed, "tools", list_of(_tool_named, MAX_TOOLS, least=1), inside)
-    return ToolChoice(mode, tuple(dict.fromkeys(names)))
+    return allowed_choice(needed(fields, kind, mapping, where), f"{where}.{kind}", _tool_named)
 
 
 def _tool_named(value: object, where: str) -> str:
