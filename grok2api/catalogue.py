@@ -50,6 +50,11 @@ class Model:
     max_output_tokens: int = 131072
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """All names under which it can be asked for."""
+        return (self.name, *self.aliases)
+
+    @property
     def rate_name(self) -> str:
         """What upstream calls it when it is asked for the quota."""
         return self.rate_model or self.mode_id or self.upstream_model

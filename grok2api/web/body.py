@@ -40,6 +40,8 @@ def read_body() -> bytes:
         raise
     except Exception as error:  # each server has its own for a body that breaks off or is badly framed
         raise BadRequest("The body broke off, or its framing is wrong.") from error
+    if request.content_length is not None and len(body) < request.content_length:
+        raise BadRequest("The body broke off: it is shorter than its Content-Length.")
     limit = request.max_content_length
     if request.content_length is None and limit is not None and len(body) >= limit:
         raise RequestEntityTooLarge  # a chunked body is cut at the limit without a word

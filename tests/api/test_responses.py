@@ -21,6 +21,7 @@ WEATHER = {
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     "strict": True,
 }
+SCALAR = {"type": "json_schema", "name": "n", "schema": {"type": "string"}}
 CALL = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>'
 
 
@@ -38,6 +39,10 @@ def created(gateway: Gateway, prompt: Any, **more: Any) -> Any:
     answer = create(gateway, prompt, **more)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def _nested(levels: int) -> Any:
+    return orjson.loads("[" * levels + "]" * levels)
 
 
 def text_of(response: Any) -> str:
@@ -136,6 +141,42 @@ def test_the_input_is_listed_in_pages(gateway: Gateway) -> None:
     assert get(gateway, f"{response['id']}/input_items?limit=0").status_code == 400
 
 
+def test_items_have_ids_of_their_own(gateway: Gateway) -> None:
+    """Else a client that goes through the pages would never come to an end."""
+    items = [{"id": "msg_dup", "role": "user", "content": f"line {n}"} for n in range(5)]
+    response = created(
+        gateway, [*items, {"role": "assistant", "content": "a"}, {"role": "user", "content": says("x")}]
+    )
+    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none", max_retries=0)
+    listed = list(client.responses.input_items.list(response["id"], order="asc", limit=2))
+    assert len(listed) == 7 and len({item.id for item in listed}) == 7
+    assert listed[5].content[0].annotations == []  # type: ignore[union-attr,index]
+
+
+def test_a_conversation_may_go_on_without_further_words(gateway: Gateway) -> None:
+    first = created(gateway, "Hello. " + says("Hello."))
+    body = {"model": "grok-4.1", "previous_response_id": first["id"]}
+    assert gateway.post("/v1/responses", body).status_code == 200
+
+
+def test_a_failed_response_is_not_stored_and_says_so(gateway: Gateway) -> None:
+    response = gateway.session.post(
+        f"{gateway.url}/v1/responses",
+        json={"model": "grok-4.1", "input": directive("reset_mid", tokens=2), "stream": True},
+        timeout=30,
+    )
+    blocks = response.text.split("\n\n")[:-1]
+    failed = orjson.loads(blocks[-2].split("\ndata: ")[1])["response"]
+    assert failed["store"] is False and failed["output"][0]["status"] == "incomplete"
+    assert not any(".done" in block.split("\n")[0] for block in blocks)
+    assert get(gateway, failed["id"]).status_code == 404
+
+
+def test_a_stored_response_is_not_streamed_again(gateway: Gateway) -> None:
+    response = created(gateway, says("Hello."))
+    assert get(gateway, f"{response['id']}?stream=true").json()["error"]["param"] == "stream"
+
+
 def test_tools_are_called_and_their_results_go_on(gateway: Gateway, simulator: Simulator) -> None:
     first = created(gateway, "Weather? " + says("Let me look.\n" + CALL), tools=[WEATHER])
     message, call = first["output"]
@@ -214,12 +255,16 @@ def test_thinking_is_an_item_of_its_own_unless_it_is_hidden(gateway: Gateway) ->
         ({"temperature": 3}, "temperature"),
         ({"tools": [{"type": "code_interpreter"}]}, "tools[0].type"),
         ({"tool_choice": {"type": "function", "name": "f"}}, "tool_choice"),
+        ({"tools": [{"type": "web_search", "x": _nested(251)}]}, None),
+        ({"text": {"format": SCALAR}}, "text.format.schema"),
         ({"text": {"format": {"type": "xml"}}}, "text.format.type"),
         ({"text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": 3}}}}, "text.format.schema"),
         ({"previous_response_id": 7}, "previous_response_id"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_served_is_refused_by_name(gateway: Gateway, body: dict[str, Any], param: str) -> None:
+def test_what_cannot_be_served_is_refused_by_name(
+    gateway: Gateway, body: dict[str, Any], param: str | None
+) -> None:
     refused = gateway.post("/v1/responses", {"model": "grok-4.1", "input": "x"} | body)
     assert refused.status_code == 400, refused.text
     assert refused.json()["error"]["param"] == param
@@ -230,6 +275,14 @@ def test_what_upstream_cannot_do_is_named_and_refused_where_that_is_wanted(gatew
     assert answer.headers["X-Ignored-Params"] == "include, temperature"
     searching = create(gateway, says("x"), tools=[{"type": "web_search"}], tool_choice="auto")
     assert "X-Ignored-Params" not in searching.headers
+    inside = create(
+        gateway,
+        says("x"),
+        tools=[{"type": "web_search", "filters": {"allowed_domains": ["example.org"]}}],
+        reasoning={"effort": "high", "summary": "auto"},
+        text={"verbosity": "low"},
+    )
+    assert inside.headers["X-Ignored-Params"] == "reasoning.effort, text.verbosity, tools.filters"
 
 
 # The SDK

@@ -94,6 +94,7 @@ def test_an_unknown_model_is_named_in_the_error(name: str) -> None:
 
 def test_an_alias_finds_its_model_and_is_not_listed() -> None:
     catalogue = Catalogue([Model("a", "up", aliases=("b", "c"))])
+    assert catalogue.get("b").names == ("a", "b", "c")
     assert catalogue.get("c") is catalogue.get("a")
     assert [model.name for model in catalogue.all()] == ["a"]
 

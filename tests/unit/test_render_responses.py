@@ -157,7 +157,7 @@ def test_a_failure_is_a_failed_response_and_an_error(error: Exception, code: str
     renderer = ResponseStream(asked(stream=True), lambda response: None)
     renderer.open()
     renderer.chunks([Text("x")])
-    *_, failed, last = _from(renderer.error(error))
+    failed, last = _from(renderer.error(error))  # nothing is said to be done
     assert failed["type"] == "response.failed" and failed["response"]["status"] == "failed"
     assert failed["response"]["error"]["code"] == code and "secret" not in str(failed)
     assert failed["response"]["output"][0]["status"] == "incomplete"

@@ -17,19 +17,19 @@ _CREATED = 1_767_225_600
 
 @blueprint.get("/models")
 def list_models() -> Response:
-    models = [_model(model) for model in get_services().catalogue.all()]
+    models = [_model(model, name) for model in get_services().catalogue.all() for name in model.names]
     return json_response({"object": "list", "data": models})
 
 
 @blueprint.get("/models/<path:name>")
 def retrieve_model(name: str) -> Response:
-    return json_response(_model(get_services().catalogue.get(name)))
+    return json_response(_model(get_services().catalogue.get(name), name))
 
 
-def _model(model: Model) -> dict[str, Any]:
-    """OpenAI's form; the further fields are ours and ignored by clients."""
+def _model(model: Model, name: str) -> dict[str, Any]:
+    """OpenAI's form; the further fields are ours and ignored by clients. name: it or an alias of it."""
     return {
-        "id": model.name,
+        "id": name,
         "object": "model",
         "created": _CREATED,
         "owned_by": "xai",

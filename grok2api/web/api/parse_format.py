@@ -8,7 +8,7 @@ from typing import Any
 from grok2api.errors import BadRequest
 from grok2api.messages import AnswerFormat
 from grok2api.services.schemas import BadSchema, check_extent_together, check_schema
-from grok2api.web.api.checkers import boolean, mapping, matching, needed, one_of, sent, text
+from grok2api.web.api.checkers import boolean, mapping, matching, needed, one_of, refuse, sent, text
 
 #: Of tools and of answer formats.
 name_check = matching(r"[A-Za-z0-9_-]{1,64}", "a name of 1 to 64 letters, digits, underscores and dashes")
@@ -34,11 +34,20 @@ def format_of(fields: Mapping[str, Any], where: str, *, nested: bool) -> AnswerF
 def _json_schema_format(fields: Mapping[str, Any], where: str) -> AnswerFormat:
     """An answer that fits a schema: the object with `name`, `schema`, `strict` and `description`."""
     return AnswerFormat(
-        schema=sent(fields, "schema", json_schema, where),
+        schema=sent(fields, "schema", _document_schema, where),
         name=needed(fields, "name", name_check, where),
         description=sent(fields, "description", text(), where) or "",
         strict=sent(fields, "strict", boolean, where) or False,
     )
+
+
+def _document_schema(value: object, where: str) -> dict[str, Any]:
+    """The schema of what is looked for in an answer: an object or a list."""
+    schema = json_schema(value, where)
+    kinds = schema.get("type", "object")
+    if not {"object", "array"} & set(kinds if isinstance(kinds, list) else [kinds]):
+        refuse(where, "the schema of an object or a list")
+    return schema
 
 
 def check_schemas(document: Mapping[str, Any], *names: str) -> None:

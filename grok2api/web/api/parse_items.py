@@ -23,11 +23,16 @@ _ROLES = (Role.USER, Role.ASSISTANT, Role.SYSTEM, Role.DEVELOPER)
 Item = Mapping[str, Any]
 
 
-def input_items(value: object, find_item: Callable[[str], Item | None]) -> list[Item]:
+def input_items(
+    value: object, find_item: Callable[[str], Item | None], *, needed_here: bool = True
+) -> list[Item]:
     """`input` as items; a text is a user's message. find_item: a stored item by its id, for references to one.
+    needed_here: false where a conversation goes on without further words.
 
     Raises BadRequest.
     """
+    if not needed_here and (value is None or value == []):
+        return []
     if isinstance(value, str):
         return [{"type": "message", "role": "user", "content": value}]
     if not isinstance(value, list) or not value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,7 @@ from grok2api.web.api.parameters import (
     Parameter,
     Table,
     check_parameters,
+    header_names,
     ignored_names,
     metadata,
     model_name,
@@ -129,14 +130,14 @@ def parse_response(
     _check_depth(document)
     check_parameters(document, RESPONSE_PARAMETERS)
     check_schemas(document, "tools", "text")
-    items = input_items(document.get("input"), find_item)
+    items = input_items(document.get("input"), find_item, needed_here=not earlier)
     turns = conversation_of(earlier, items)
     instructions = document.get("instructions")
     if instructions:
         turns = (Message(Role.SYSTEM, instructions), *turns)
     tools = _tools(document)
     effort = (document.get("reasoning") or {}).get("effort")
-    ignored = ignored_names(document, RESPONSE_PARAMETERS)
+    ignored = header_names([*ignored_names(document, RESPONSE_PARAMETERS), *_ignored_inside(document)])
     chat = ChatRequest(
         model=needed(document, "model", model_name),
         messages=turns,
@@ -160,11 +161,29 @@ def parse_response(
 
 
 def _check_depth(document: Mapping[str, Any]) -> None:
-    """A response repeats its request and is stored with it, but writers of JSON give up earlier than readers do."""
+    """A response repeats its request and is stored with it, a few levels deeper, but writers of JSON give up earlier
+    than readers do."""
     try:
-        orjson.dumps(document)
+        orjson.dumps([[[[document]]]])
     except TypeError:
         raise BadRequest("The request is nested too deeply.") from None
+
+
+def _ignored_inside(document: Mapping[str, Any]) -> Iterator[str]:
+    """Names of what is not honoured within parameters that are, else."""
+    effort = (document.get("reasoning") or {}).get("effort")
+    if effort not in (None, "none"):
+        yield "reasoning.effort"
+    if (document.get("text") or {}).get("verbosity") not in (None, "medium"):
+        yield "text.verbosity"
+    for tool in document.get("tools") or ():
+        if tool["type"] in _SEARCH:
+            yield from (
+                f"tools.{name}" for name, value in tool.items() if name != "type" and value is not None
+            )
+    choice = document.get("tool_choice")
+    if isinstance(choice, dict) and choice.get("type") in _SEARCH:
+        yield "tool_choice"
 
 
 def _tools(document: Mapping[str, Any]) -> tuple[Tool, ...]:

@@ -90,12 +90,15 @@ class ResponseBuilder:
 
     def fail(self, error: Exception) -> None:
         body = error_body(as_of_responses(error))["error"]
-        self._close_text("incomplete")
+        if (
+            self._open is not None
+        ):  # without telling that it is done: clients would read it as if it were whole
+            self._output.append(self._open.end(lambda kind, fields: None, "incomplete"))
         code = (
             body["code"] if body["code"] == "rate_limit_exceeded" else "server_error"
         )  # as OpenAI's list has them
         about = {"code": code, "message": body["message"]}
-        self.response |= {"status": "failed", "error": about, "output": self._output}
+        self.response |= {"status": "failed", "error": about, "output": self._output, "store": False}
         self._tell("response.failed", {"response": self.response})
         # Beside the failed response: the SDKs raise for the nested form, others know the flat one.
         flat = {key: body[key] for key in ("code", "message", "param")}

@@ -57,19 +57,22 @@ def create_response() -> Response:
         raise as_of_responses(error) from None
 
 
-@blueprint.get("/responses/<name>")
+@blueprint.get("/responses/resp_<name>")
 def retrieve_response(name: str) -> Response:
+    if request.args.get("stream", "false") != "false":
+        raise BadRequest("A stored response cannot be streamed again.", "stream")
     return json_response(_kept(name).response)
 
 
-@blueprint.delete("/responses/<name>")
+@blueprint.delete("/responses/resp_<name>")
 def delete_response(name: str) -> Response:
-    if not get_services().responses.forget(client_digest(), name):
-        raise UnknownResponse(name)
-    return json_response({"id": name, "object": "response", "deleted": True})
+    id_ = f"resp_{name}"
+    if not get_services().responses.forget(client_digest(), id_):
+        raise UnknownResponse(id_)
+    return json_response({"id": id_, "object": "response", "deleted": True})
 
 
-@blueprint.get("/responses/<name>/input_items")
+@blueprint.get("/responses/resp_<name>/input_items")
 def list_input_items(name: str) -> Response:
     """A page of what a response was made from: `limit`, `order`, `after` as OpenAI's."""
     items = _kept(name).items
@@ -93,9 +96,10 @@ def list_input_items(name: str) -> Response:
 
 
 def _kept(name: str) -> KeptResponse:
-    kept = get_services().responses.get(client_digest(), name)
+    """name: the id without its prefix, which tells these routes from OpenAI's others."""
+    kept = get_services().responses.get(client_digest(), f"resp_{name}")
     if kept is None:
-        raise UnknownResponse(name)
+        raise UnknownResponse(f"resp_{name}")
     return kept
 
 
@@ -134,19 +138,28 @@ class _Items:
 
 
 def _with_ids(items: Sequence[Item], response_id: str) -> list[Mapping[str, Any]]:
-    """Items as they are kept and listed: with an id each, and messages' texts as parts."""
+    """Items as they are kept and listed: with an id each that no other has, and messages' texts as parts."""
     listed: list[Mapping[str, Any]] = []
+    seen: set[str] = set()
     for index, item in enumerate(items):
         kept = dict(item)
         if "role" in kept:
-            kept.setdefault("type", "message")
-            if isinstance(kept.get("content"), str):
-                kind = "output_text" if kept["role"] == "assistant" else "input_text"
-                kept["content"] = [{"type": kind, "text": kept["content"]}]
-        if not isinstance(kept.get("id"), str):
+            kept = _as_message(kept)
+        if not isinstance(kept.get("id"), str) or kept["id"] in seen:
             kept["id"] = f"item_{response_id.partition('_')[2]}-in{index}"
+        seen.add(kept["id"])
         listed.append(kept)
     return listed
+
+
+def _as_message(item: dict[str, Any]) -> dict[str, Any]:
+    """A message with all that OpenAI's have."""
+    text = item.get("content")
+    if isinstance(text, str) and item["role"] == "assistant":
+        item["content"] = [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]
+    elif isinstance(text, str):
+        item["content"] = [{"type": "input_text", "text": text}]
+    return {"type": "message", "status": "completed"} | item
 
 
 def _number(text: str) -> object:
