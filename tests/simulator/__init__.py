@@ -20,8 +20,10 @@ DIRECTIVES, anywhere in `message`; the last one counts
     [[sim: NAME key=value ...]]
     First comes the account's behaviour (its options win over the prompt's), then the prompt's directive, the
     default of POST /_sim/defaults, what the prompt asks for: a friendly text (thinking first on a thinking
-    model), pictures (draw, paint, "generate an image", 画), an edit (the same with attachments), a video
-    (videoGen). An unknown name, option or value is a 400 that names it.
+    model), pictures (draw, paint, "generate an image", 画 in the user's last turn), an edit (the same with
+    attachments), a video (videoGen); with the gateway's instructions for tools or JSON a call of the first
+    tool, a sentence about a tool's result, or a JSON document (obliging). An unknown name, option
+    or value is a 400 that names it.
 
 SCENARIOS
     text    natural plain think search echo tags tags_split(size=) artifact unwrapped wait_then_ok(wait=)

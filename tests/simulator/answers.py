@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable, Sequence
 
 import orjson
 
-from . import frames
+from . import directives, frames, obliging
 from .directives import DirectiveError
 from .scripts import Script, Turn, answer_tokens, pieces, plain_tokens, think_tokens
 from .steps import Cut, Eof, Gate, Pause, Reset, Send, Stall, Step
 
 THOUGHTS = ["- Reading", " the", " question", " twice", ",", " then", " choosing", " a", " short", " reply."]
-_ROLE = re.compile(r"(?im)^[ \t]*\[?(?:user|human|用户)\]?[ \t]*[:：][ \t]*")
-
-
-def last_question(message: str) -> str:
-    """The last user turn of a transcript; the whole message when it is none."""
-    return _ROLE.split(message)[-1].strip()
 
 
 def friendly(message: str) -> str:
     """What people read who try the gateway for the first time."""
-    quoted = " ".join(last_question(message)[:100].split())
     return (
-        f"Hello! You wrote: \u201c{quoted}\u201d. I am a simulator, so there is no model behind this answer, "
-        "but it travels like a real one: word by word, through the same frames. Ask me to *draw a picture*, "
-        "or try a thinking model. Have fun!"
+        f"Hello! You wrote: {obliging.quote(obliging.last_words(message))}. I am a simulator, so there is no model "
+        "behind this answer, but it travels like a real one: word by word, through the same frames. Try a thinking "
+        "model, give me tools, or ask for JSON. Have fun!"
     )
 
 
@@ -39,10 +31,11 @@ def _default(turn: Turn) -> Sequence[str]:
 def natural(script: Script) -> None:
     """The answer without any directive."""
     turn = script.turn
+    obliged = None if directives.find(turn.message) else obliging.oblige(turn.message)
     script.begin()
-    if turn.thinks:
+    if turn.thinks and not (obliged and obliged.bare):
         script.think(think_tokens(turn, THOUGHTS))
-    script.say(answer_tokens(turn, pieces(friendly(turn.message))))
+    script.say(answer_tokens(turn, pieces(obliged.text if obliged else friendly(turn.message))))
     script.finish()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from . import answers, directives, faults, media_answers, odd_answers, video_answers
+from . import answers, directives, faults, media_answers, obliging, odd_answers, video_answers
 from .accounts import Account
 from .directives import Directive, DirectiveError
 from .http import TRANSPORTS
@@ -122,7 +122,7 @@ def natural(body: dict[str, Any], message: str) -> Directive:
     if films or model.startswith("imagine-video") or kinds & {"imageToVideo", "textToVideo"}:
         return Directive("video", {"delay": "0.15"})
     allowed = body.get("enableImageGeneration") is not False
-    draws = allowed and bool(_DRAW.search(answers.last_question(message)))
+    draws = allowed and bool(_DRAW.search(obliging.last_words(message))) and not obliging.oblige(message)
     if model == "imagine-image-edit" or "imageToImage" in kinds or (draws and body.get("fileAttachments")):
         return Directive("edit", {"delay": "0.3"})
     return Directive("images", {"delay": "0.2"}) if draws else Directive("natural", {"delay": "0.02"})
