@@ -7,12 +7,12 @@ object, or JSON in a string.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from grok2api.messages import Tool
+from grok2api.services.coercion import Number, coerced, read_faithfully
 from grok2api.services.json_scan import spans
 from grok2api.services.lenient_json import dump, lenient_loads, strict_loads
 from grok2api.services.schemas import checker_of
@@ -98,31 +98,16 @@ def read_calls(text: str, tools: Toolbox) -> list[Call]:
     return calls
 
 
-class _Number(str):
-    """A number as it was written: 1.10 stays 1.10."""
-
-    __slots__ = ()
-
-
 def _read(text: str) -> object:
-    """The value, with numbers as `_Number` when it is strict JSON."""
+    """The value, with numbers as `Number` when it is strict JSON."""
     try:
-        return _faithful(text)
+        return read_faithfully(text)
     except (ValueError, RecursionError):
         pass
     try:
         return lenient_loads(text)
     except ValueError as error:
         raise NotACall(f"The JSON of the call cannot be read: {error}.") from error
-
-
-def _faithful(text: str) -> object:
-    strict_loads(text)  # says whether it is too deep
-    return json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_refuse)
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
 
 
 def _calls_in(value: object) -> Iterator[tuple[str, object]]:
@@ -167,8 +152,23 @@ def _call(name: str, arguments: object, tools: Toolbox) -> Call:
     text = _written(arguments)
     problem = tools.problem_with(tool, strict_loads(text))
     if problem is not None:
-        raise NotACall(f"The arguments of {tool.name} do not fit: {problem}.")
+        mended = _mended(tool, arguments, tools)
+        if mended is None:
+            raise NotACall(f"The arguments of {tool.name} do not fit: {problem}.")
+        text = mended
     return Call(tool, text)
+
+
+def _mended(tool: Tool, arguments: dict[str, Any], tools: Toolbox) -> str | None:
+    """The arguments as JSON that fits, with slips of type put right. None: that does not help."""
+    changed = coerced(arguments, tool.parameters or {}, read_faithfully)
+    if changed is arguments:
+        return None
+    try:
+        text = _written(changed)
+        return text if tools.problem_with(tool, strict_loads(text)) is None else None
+    except (ValueError, RecursionError):  # what was in strings made it too deep
+        return None
 
 
 def _from_string(tool: Tool, text: str) -> object:
@@ -203,4 +203,4 @@ def _written(value: Any) -> str:
         return "{" + ",".join(f"{dump(key)}:{_written(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(_written, value)) + "]"
-    return str(value) if type(value) is _Number else dump(value)
+    return str(value) if type(value) is Number else dump(value)

@@ -203,8 +203,8 @@ def test_everything_else_comes_through_to_the_character(text: str) -> None:
         ("<tool_call>[1]</tool_call>", "A call must be a JSON object."),
         ('<tool_call>{"name": "get_weather", "city": "Paris"}</tool_call>',
          'The call has no "arguments"; put "city" and the like into them.'),
-        ('<tool_call>{"name": "get_weather", "arguments": {"city": 5}}</tool_call>',
-         "The arguments of get_weather do not fit: $.city: must be string, not integer."),
+        ('<tool_call>{"name": "get_weather", "arguments": {"city": {"a": 1}}}</tool_call>',
+         "The arguments of get_weather do not fit: $.city: must be string, not object."),
         ('<tool_call>{"name": "get_weather"}</tool_call>',
          "The arguments of get_weather do not fit: $: 'city' is a required property."),
         ('<tool_call>{"name": "get-time", "arguments": [1]}</tool_call>',
@@ -219,7 +219,7 @@ def test_everything_else_comes_through_to_the_character(text: str) -> None:
         (f'<tool_call>{PARIS}{{"name": "other"}}</tool_call>', 'There is no tool "other".'),
         ('<tool_call>{"name": "get_weather", "arguments": {"city": "Par', "The call is cut off before its end."),
         ('```json\n{"name": "get_weather", "arguments": {}}\n```', "The arguments of get_weather do not fit: "),
-        ('{"name": "get_weather", "arguments": {"city": 1}}', "The arguments of get_weather do not fit: "),
+        ('{"name": "get_weather", "arguments": {"city": []}}', "The arguments of get_weather do not fit: "),
         ('{"name": "get_weather", "arguments": {"city": "Par', "The call is cut off before its end."),
         (f"<tool_calls>[{','.join([TIME] * (CALLS_MAX + 1))}]</tool_calls>", "There are more than 128 calls."),
     ],
@@ -231,6 +231,48 @@ def test_a_broken_call_says_what_is_wrong(text: str, problem: str) -> None:
         assert broken.problem.startswith(problem)
     if text.endswith(">"):
         assert read([Text("A\n"), *map(Text, text), Text("\nB")]) == [Text("A\n"), broken, Text("\nB")]
+
+
+SLIPS = Tool(
+    "slips",
+    parameters={
+        "type": "object",
+        "properties": {
+            "n": {"type": "integer", "maximum": 9},
+            "s": {"type": "string"},
+            "l": {"type": "array", "items": {"type": "string"}},
+            "o": {"type": "object"},
+            "x": {"type": "number"},
+        },
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ('{"n": "5", "x": 1.10}', '{"n":5,"x":1.10}'),
+        ('{"s": 1.10, "n": null}', '{"s":"1.10"}'),
+        ('{"l": "[1.0]", "o": "{\\"a\\": 1E5}"}', '{"l":["1.0"],"o":{"a":1E5}}'),
+        ("{'l': 'x', 'x': 2.5}", '{"l":["x"],"x":2.5}'),
+    ],
+)
+def test_slips_of_type_are_mended(arguments: str, expected: str) -> None:
+    text = f'<tool_call>{{"name": "slips", "arguments": {arguments}}}</tool_call>'
+    assert shown(text, declared=(SLIPS,)) == [("slips", expected)]
+
+
+def test_of_what_cannot_be_mended_the_first_problem_is_told() -> None:
+    deep = json.dumps("[" * 190 + "]" * 190)
+    for arguments, problem in [
+        ('{"n": "10"}', "$.n: must be integer, not string"),
+        ('{"n": "5", "s": []}', "$.n: must be integer, not string; $.s: must be string, not array"),
+        (f'{{"l": {deep}}}', "$.l: must be array, not string"),
+    ]:
+        text = f'<tool_call>{{"name": "slips", "arguments": {arguments}}}</tool_call>'
+        assert shown(text, declared=(SLIPS,)) == [
+            BrokenCall(text, f"The arguments of slips do not fit: {problem}.")
+        ]
 
 
 def test_when_quotes_are_broken_the_first_closing_tag_counts() -> None:
