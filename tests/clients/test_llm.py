@@ -36,7 +36,7 @@ class TestLlm(SeesUsage, StopsAtTexts, StreamsCalls, CallsToolsInResponses):
         """It prints the text of both rounds."""
         seen = plain_client.sees("tools", saying(CALL, thinking=3), result=result_then("It is sunny."))
         assert seen["calls"] == CALLS
-        assert seen["text"].endswith("</think>\nIt is sunny.")
+        assert seen["text"].endswith("</think> It is sunny.")
 
     @pytest.mark.parametrize("case", ["chat_async", "chat_that_cannot_stream"])
     def test_its_other_ways_to_ask_are_answered_too(self, client: Client, case: str) -> None:
