@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -141,13 +142,12 @@ def test_the_input_is_listed_in_pages(gateway: Gateway) -> None:
     assert get(gateway, f"{response['id']}/input_items?limit=0").status_code == 400
 
 
-def test_items_have_ids_of_their_own(gateway: Gateway) -> None:
+def test_items_have_ids_of_their_own(gateway: Gateway, client: openai.OpenAI) -> None:
     """Else a client that goes through the pages would never come to an end."""
     items = [{"id": "msg_dup", "role": "user", "content": f"line {n}"} for n in range(5)]
     response = created(
         gateway, [*items, {"role": "assistant", "content": "a"}, {"role": "user", "content": says("x")}]
     )
-    client = openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none", max_retries=0)
     listed = list(client.responses.input_items.list(response["id"], order="asc", limit=2))
     assert len(listed) == 7 and len({item.id for item in listed}) == 7
     assert listed[5].content[0].annotations == []  # type: ignore[union-attr,index]
@@ -289,8 +289,9 @@ def test_what_upstream_cannot_do_is_named_and_refused_where_that_is_wanted(gatew
 
 
 @pytest.fixture
-def client(gateway: Gateway) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none", max_retries=0)
+def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="none", max_retries=0) as sdk:
+        yield sdk
 
 
 def test_the_sdk_streams_a_response(client: openai.OpenAI) -> None:

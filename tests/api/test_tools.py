@@ -91,6 +91,7 @@ def test_the_text_before_a_call_does_not_wait_for_it(gateway: Gateway, simulator
     assert any(b'" look"' in line for line in lines)
     simulator.step("before", -1)
     assert any(b'"finish_reason":"tool_calls"' in line for line in lines)
+    response.close()
 
 
 def test_results_become_turns_that_name_their_call(gateway: Gateway, simulator: Simulator) -> None:
