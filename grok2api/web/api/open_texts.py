@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from grok2api.events import Citation
 
@@ -11,11 +12,11 @@ from grok2api.events import Citation
 Tell = Callable[[str, dict[str, Any]], None]
 
 
-class OpenText:
-    """An item whose text is still coming."""
+class OpenText(ABC):
+    """An item whose text is still coming. prefix: of its id. step: of the events that tell of its text."""
 
-    prefix = ""
-    step = ""
+    prefix: ClassVar[str]
+    step: ClassVar[str]
 
     def __init__(self, id_: str, index: int) -> None:
         self.id = id_
@@ -23,16 +24,17 @@ class OpenText:
         self.pieces: list[str] = []
 
     @property
+    @abstractmethod
     def place(self) -> dict[str, Any]:
         """Where its text is, for the steps that tell of it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begin(self, tell: Tell) -> None:
-        raise NotImplementedError
+        """Tell that the item is there."""
 
+    @abstractmethod
     def end(self, tell: Tell, status: str) -> dict[str, Any]:
-        """The whole item."""
-        raise NotImplementedError
+        """Tell that it is done. The whole item."""
 
     def add(self, text: str, tell: Tell) -> None:
         self.pieces.append(text)

@@ -21,7 +21,7 @@ class Place(BaseModel):
 @tool
 def get_weather(city: str) -> str:
     """The weather of a city."""
-    raise NotImplementedError
+    raise AssertionError(f"only asked for, never run: {city}")
 
 
 def connect(ask, **more):
