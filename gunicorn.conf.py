@@ -38,7 +38,9 @@ proc_name = "grok2api"
 
 def post_worker_init(worker):
     """Only a worker that serves does background work; `flask` commands never come here."""
-    worker.wsgi.extensions["grok2api"].housekeeping.start()
+    services = worker.wsgi.extensions["grok2api"]
+    services.housekeeping.start()
+    services.media.cache.start()
 
 
 def post_fork(server, worker):
@@ -50,4 +52,6 @@ def post_fork(server, worker):
 
 def worker_exit(server, worker):
     if getattr(worker, "wsgi", None) is not None:
-        worker.wsgi.extensions["grok2api"].housekeeping.stop()
+        services = worker.wsgi.extensions["grok2api"]
+        services.housekeeping.stop()
+        services.media.cache.stop()

@@ -17,14 +17,20 @@ from grok2api.services.admin_auth import AdminAuth, password_setting
 from grok2api.services.completion import CompletionService
 from grok2api.services.corrections import Corrections
 from grok2api.services.housekeeping import Housekeeping
+from grok2api.services.images import ImageService
 from grok2api.services.live_settings import LiveSettings
+from grok2api.services.media_cache import MediaCache
+from grok2api.services.media_library import MediaLibrary
+from grok2api.services.media_links import MediaLinks
+from grok2api.services.pictures import Pictures
 from grok2api.services.pool import AccountPool
 from grok2api.services.quota import QuotaService
 from grok2api.services.refresh import RefreshAll
 from grok2api.services.response_book import ResponseBook
-from grok2api.settings import Snapshot
+from grok2api.settings import Snapshot, cache_bytes
 from grok2api.storage import open_store
 from grok2api.upstream.client import GrokClient
+from grok2api.upstream.fetch import Fetcher
 from grok2api.watchdog import Watchdog
 
 
@@ -47,16 +53,24 @@ def create_app(env: Env | None = None) -> Flask:
     store = open_store(app, env, catalogue.pools)
     settings = LiveSettings(store.settings, defaults=password_setting(env), on_change=_act_on)
     watchdog = Watchdog()
-    client = GrokClient(env.upstream_url, watchdog)
+    client = GrokClient(env.upstream_url, env.assets_url, watchdog)
     quota = QuotaService(store.leases, client, catalogue, settings)
     pool = AccountPool(store.leases, on_settled=Corrections(quota).note)
+    secret_key = env.secret_key or store.settings.keep("session_key", secrets.token_hex(32))
+    cache = MediaCache(env.data_dir / "cache", lambda kind: cache_bytes(settings.snapshot(), kind))
+    links = MediaLinks(secret_key)
+    media = MediaLibrary(store.media, store.accounts, cache, client, settings, links)
+    pictures = Pictures(Fetcher(env.fetch_allow).fetch)
+    completion = CompletionService(catalogue, pool, client, settings, media, pictures)
     services = Services(
         catalogue=catalogue,
         store=store,
         settings=settings,
         pool=pool,
         book=AccountBook(store.accounts),
-        completion=CompletionService(catalogue, pool, client, settings),
+        completion=completion,
+        images=ImageService(catalogue, completion, settings),
+        media=media,
         responses=ResponseBook(store.responses),
         auth=AdminAuth(store.sessions, settings),
         watchdog=watchdog,
@@ -64,9 +78,10 @@ def create_app(env: Env | None = None) -> Flask:
         refresh=RefreshAll(store.accounts, store.jobs, quota, settings),
         housekeeping=Housekeeping(store, quota, settings),
         storage_mode=env.storage_mode,
+        media_accel=env.media_accel,
     )
     app.config.update(
-        SECRET_KEY=env.secret_key or store.settings.keep("session_key", secrets.token_hex(32)),
+        SECRET_KEY=secret_key,
         SESSION_COOKIE_NAME="grok2api_session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -79,6 +79,7 @@ MODELS: tuple[Model, ...] = (
         "grok-3",
         "MODEL_MODE_FAST",
         display_name="Grok Imagine 0.9",
+        aliases=("dall-e-3", "gpt-image-1"),
         thinking=False,
         search=False,
         video=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,9 @@ class Env:
     storage_mode: str = "file"
     database_url: str = ""
     upstream_url: str = "https://grok.com"
+    assets_url: str = "https://assets.grok.com"
+    fetch_allow: tuple[str, ...] = ()
+    media_accel: str = ""
     secret_key: str = ""
     admin_password: str = ""
     host: str = "127.0.0.1"
@@ -46,6 +50,9 @@ class Env:
             storage_mode=mode,
             database_url=values.get("DATABASE_URL", ""),
             upstream_url=_url(values, "GROK2API_UPSTREAM_URL", default.upstream_url),
+            assets_url=_url(values, "GROK2API_ASSETS_URL", default.assets_url),
+            fetch_allow=_places(values, "GROK2API_FETCH_ALLOW"),
+            media_accel=_location(values, "GROK2API_MEDIA_ACCEL"),
             secret_key=values.get("SECRET_KEY", ""),
             admin_password=values.get("ADMIN_PASSWORD", ""),
             host=values.get("HOST") or default.host,
@@ -81,6 +88,25 @@ def _number(values: Mapping[str, str], name: str, default: int, low: int, high: 
     if not text.isascii() or not text.isdigit() or len(text) > 9 or not low <= int(text) <= high:
         raise _wrong(name, text, f"must be a whole number from {low} to {high}")
     return int(text)
+
+
+_PLACE = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):\d{1,5}", re.ASCII)
+_LOCATION = re.compile(r"/(?:[\w.-]+/)+", re.ASCII)
+
+
+def _places(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    places = [place.strip().lower() for place in values.get(name, "").split(",")]
+    for place in filter(None, places):
+        if not _PLACE.fullmatch(place) or not 0 < int(place.rpartition(":")[2]) <= 65535:
+            raise _wrong(name, values[name], "must be exact host:port pairs, separated by commas")
+    return tuple(dict.fromkeys(filter(None, places)))
+
+
+def _location(values: Mapping[str, str], name: str) -> str:
+    text = values.get(name, "")
+    if text and not _LOCATION.fullmatch(text):
+        raise _wrong(name, text, "must be the path of an nginx location such as /_media/")
+    return text
 
 
 def _url(values: Mapping[str, str], name: str, default: str) -> str:

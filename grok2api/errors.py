@@ -8,12 +8,15 @@ GatewayError
 │   ├── UnknownResponse
 │   └── PromptTooLong             upstream's word
 ├── AnswerUnfit                   the answer is not of the form that the client insists on
+├── UnknownMedia                  not a picture or video that this gateway handed out
+├── LinkExpired                   a link to media without a good signature
 ├── NoAccount                     nothing to serve with; carries the `Shortage`
 ├── StorageUnavailable            the repository is away
 └── UpstreamError                 upstream did not answer; `outcome` is what it means for the account
     ├── Rejected                  upstream calls our request wrong: no penalty, no failover
     ├── Moderated                 upstream refuses the content: no penalty, no failover
-    ├── NotDeliverable            upstream answered with something that cannot be handed on yet
+    ├── NoMedia                   upstream answered well, but without the picture or video that was to be made
+    ├── MediaLost                 upstream gives a picture or video no more, or its account is gone
     ├── Challenged                Cloudflare or anti-bot: no penalty, failover, the operator must act
     ├── Unreachable               no connection at all: no penalty, no failover
     ├── Overloaded                upstream's capacity: seconds of rest, failover
@@ -39,6 +42,9 @@ class GatewayError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class ConfigurationError(GatewayError):
@@ -83,6 +89,18 @@ class PromptTooLong(BadRequest):
         )
 
 
+class UnknownMedia(GatewayError):
+    def __init__(self) -> None:
+        super().__init__("There is no such picture or video here.")
+
+
+class LinkExpired(GatewayError):
+    def __init__(self) -> None:
+        super().__init__(
+            "This link has expired, or its signature is wrong. Ask for the picture or video anew."
+        )
+
+
 class AnswerUnfit(GatewayError):
     """The model did not keep to the schema, with `strict` set."""
 
@@ -108,6 +126,8 @@ class UpstreamError(GatewayError):
     outcome: ClassVar[Outcome]
     #: upstream's HTTP status, when it was more than a connection that failed
     status: int | None = None
+    #: the field of the client's request that it is about, when it is about one
+    param: str | None = None
     #: whether another account may succeed where this one did not
     failover: ClassVar[bool] = True
 
@@ -122,9 +142,17 @@ class Moderated(UpstreamError):
     failover = False
 
 
-class NotDeliverable(UpstreamError):
+class NoMedia(UpstreamError):
     outcome = Outcome.SUCCESS
     failover = False
+
+
+class MediaLost(UpstreamError):
+    outcome = Outcome.SUCCESS
+    failover = False
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"This picture or video cannot be had any more: {why}.")
 
 
 class Challenged(UpstreamError):

@@ -69,6 +69,12 @@ class Video(NamedTuple):
     path: str
 
 
+class Embedded(NamedTuple):
+    """A picture or video as a piece of the visible answer: Markdown or HTML, and the line breaks that part it."""
+
+    text: str
+
+
 class Moderated(NamedTuple):
     """A picture or video that upstream made and withheld."""
 
@@ -113,6 +119,7 @@ Event = (
     | Progress
     | Image
     | Video
+    | Embedded
     | Moderated
     | ToolCall
     | BrokenCall

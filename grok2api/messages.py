@@ -27,10 +27,24 @@ class ToolUse:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture in a turn. url: an http, https or data URL as it was sent; or content: the bytes of an upload.
+
+    where: the field of the request that it came in, for errors. at: how much of the turn's text stood before it.
+    """
+
+    where: str
+    url: str = ""
+    content: bytes = b""
+    at: int = 0
+
+
+@dataclass(frozen=True)
 class Message:
     """One turn. `text`: its text parts joined by line breaks, empty for null content.
 
-    tool_uses: the calls of an assistant's turn. tool_call_id: the call that a tool's turn answers.
+    pictures: in the order in which they stood. tool_uses: the calls of an assistant's turn. tool_call_id: the call that
+    a tool's turn answers.
     """
 
     role: Role
@@ -38,6 +52,7 @@ class Message:
     name: str = ""
     tool_uses: tuple[ToolUse, ...] = ()
     tool_call_id: str = ""
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +95,7 @@ class ChatRequest:
     separate_thinking: thinking stands beside the answer, whatever the settings say. stop: texts that
     end the answer, at most four. max_tokens: estimated tokens of the visible answer. legacy_functions: the client
     speaks of `functions`, which `tools` have replaced. ignored: names of parameters that were sent and cannot be
-    honoured.
+    honoured. media_base: this gateway's address as the client knows it, without a trailing slash.
     """
 
     model: str
@@ -97,6 +112,18 @@ class ChatRequest:
     legacy_functions: bool = False
     answer_format: AnswerFormat | None = None
     ignored: tuple[str, ...] = ()
+    media_base: str = ""
+
+    @property
+    def asked_with(self) -> tuple[Message, ...]:
+        """The last user's turn, and what came behind it."""
+        users = [index for index, message in enumerate(self.messages) if message.role is Role.USER]
+        return self.messages[users[-1] :] if users else ()
+
+    @property
+    def attached(self) -> tuple[Picture, ...]:
+        """The pictures that the model gets to see; of older ones it is merely told."""
+        return tuple(picture for message in self.asked_with for picture in message.pictures)
 
     @property
     def callable_tools(self) -> tuple[Tool, ...]:
@@ -105,3 +132,17 @@ class ChatRequest:
         if choice.mode == "none":
             return ()
         return tuple(tool for tool in self.tools if not choice.names or tool.name in choice.names)
+
+
+@dataclass(frozen=True)
+class ImageRequest:
+    """Pictures as asked for. pictures: what they are to be made of; empty: of the prompt alone. whole: they come in the
+    answer itself rather than as links. ignored, media_base: as in `ChatRequest`."""
+
+    model: str
+    prompt: str
+    n: int = 1
+    pictures: tuple[Picture, ...] = ()
+    whole: bool = False
+    ignored: tuple[str, ...] = ()
+    media_base: str = ""

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from grok2api.errors import SettingError
+from grok2api.media import Kind
 
 Value = str | int | float | bool
 
@@ -55,6 +56,13 @@ class Snapshot:
     strict_params: bool
     enforce_max_tokens: bool
     cors_origins: str
+    image_mode: str
+    base_url: str
+    image_cache_max_size_mb: int
+    video_cache_max_size_mb: int
+    signed_media: bool
+    signed_media_hours: int
+    media_index_days: int
     api_key: str
     proxy_url: str
     stream_chunk_timeout: float
@@ -101,6 +109,26 @@ def _proxy(text: str) -> str:
     if not known or not parts.hostname or not text.isprintable() or " " in text:
         raise ValueError("must look like http://host:port, https://…, socks5://… or socks5h://…")
     return text
+
+
+def _base_url(text: str) -> str:
+    """What is copied from a client's settings ends with /v1."""
+    text = text.strip().rstrip("/").removesuffix("/v1").rstrip("/")
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = good and not (parts.query or parts.fragment or "@" in parts.netloc)
+    except ValueError:
+        good = False
+    if not good or not _IN_A_LINK.fullmatch(text):
+        raise ValueError("must look like https://host, https://host:port or https://host/path")
+    return text
+
+
+#: What may stand in the target of a Markdown link, and in an attribute.
+_IN_A_LINK = re.compile(r"[\w.~:/\[\]%-]+", re.ASCII)
 
 
 def _names(text: str) -> str:
@@ -167,6 +195,36 @@ SETTINGS: tuple[Setting, ...] = (
         "cors_origins", "global", str, "",
         Text("Origins of web pages that may call the API, separated by commas, or * for all; empty means none", "允许调用 API 的网页来源，用逗号分隔；* 表示全部；留空表示不允许"),
         clean=_origins,
+    ),
+    Setting(
+        "image_mode", "global", str, "url",
+        Text("How pictures stand in chat answers: as links to this gateway, or whole, in base64", "聊天回答中图片的形式：指向本网关的链接，或整图 base64"),
+        choices=("url", "base64"),
+    ),
+    Setting(
+        "base_url", "global", str, "",
+        Text("Public address of this gateway, for links to media; empty means that of each request", "本网关的公开地址，用于媒体链接；留空表示取自每个请求"),
+        clean=_base_url,
+    ),
+    Setting(
+        "image_cache_max_size_mb", "global", int, 512,
+        Text("Space for cached pictures on each node", "每个节点图片缓存的空间"), min=0, max=10_000_000, unit="MiB",
+    ),
+    Setting(
+        "video_cache_max_size_mb", "global", int, 1024,
+        Text("Space for cached videos on each node", "每个节点视频缓存的空间"), min=0, max=10_000_000, unit="MiB",
+    ),
+    Setting(
+        "signed_media", "global", bool, False,
+        Text("Links to media carry a signature and expire", "媒体链接带签名并会过期"),
+    ),
+    Setting(
+        "signed_media_hours", "global", int, 24,
+        Text("How long a signed link holds", "签名链接的有效时间"), min=1, max=87600, unit="h",
+    ),
+    Setting(
+        "media_index_days", "global", int, 90,
+        Text("How long links to media keep working; 0 means for ever", "媒体链接的有效天数；0 表示永久"), min=0, max=36500, unit="days",
     ),
     Setting(
         "api_key", "grok", str, "", Text("Key that clients must send; empty means none", "客户端须提供的密钥；留空表示不需要"),
@@ -287,3 +345,9 @@ def snapshot(stored: Mapping[str, object]) -> Snapshot:
     values: dict[str, Value] = {s.name: s.default for s in SETTINGS}
     values.update({name: clean(name, value) for name, value in stored.items() if name in _BY_NAME})
     return Snapshot(**values)  # type: ignore[arg-type]  # the table's types are the fields' (a test compares them)
+
+
+def cache_bytes(settings: Snapshot, kind: Kind) -> int:
+    """What the cached files of a kind may come to."""
+    images, videos = settings.image_cache_max_size_mb, settings.video_cache_max_size_mb
+    return (images if kind is Kind.IMAGE else videos) * 1024 * 1024

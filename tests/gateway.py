@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -63,6 +63,7 @@ class Gateway:
         self.environ = clean_environ(
             GROK2API_DATA_DIR=str(data_dir),
             GROK2API_UPSTREAM_URL=upstream_url,
+            GROK2API_ASSETS_URL=upstream_url,
             PORT=str(self.port),
             WEB_CONCURRENCY=str(workers),
             **environ,
@@ -164,17 +165,24 @@ class Gateway:
                 self.admin("/api/tokens/add", {"tokens": list(secrets), "token_type": kind})
         self.sql(f"UPDATE accounts SET checked_at = {time.time() - 60}")
 
-    def set_settings(self, **grok: object) -> None:
-        """Change settings of the scope `grok` for this test; they hold on every worker when this returns."""
-        self.admin("/api/settings", {"grok_config": grok})
-        self._changed.update(grok)
+    def set_settings(self, **values: object) -> None:
+        """Change settings for this test; they hold on every worker when this returns."""
+        self._save_settings(values)
+        self._changed.update(values)
         time.sleep(SETTINGS_FRESH_S)
+
+    def _save_settings(self, values: Mapping[str, object]) -> None:
+        scopes = {setting.name: setting.scope for setting in SETTINGS}
+        document: dict[str, dict[str, object]] = {"global_config": {}, "grok_config": {}}
+        for name, value in values.items():
+            document[f"{scopes[name]}_config"][name] = value
+        self.admin("/api/settings", document)
 
     def restore_settings(self) -> None:
         """Put what `set_settings` changed back to its defaults."""
         if self._changed:
             defaults = {setting.name: setting.default for setting in SETTINGS}
-            self.admin("/api/settings", {"grok_config": {name: defaults[name] for name in self._changed}})
+            self._save_settings({name: defaults[name] for name in self._changed})
             self._changed.clear()
             time.sleep(SETTINGS_FRESH_S)
 

@@ -47,7 +47,7 @@ def copy(
     source_key: str | None,
     target_key: str | None,
 ) -> None:
-    """Copy all accounts, settings and stored responses from SOURCE to TARGET.
+    """Copy all accounts, settings, stored responses and the index of media from SOURCE to TARGET.
 
     Both are URLs: sqlite:////path/to/file.db, mysql://user:password@host/database, redis://:password@host/0, or -
     for the one in the environment, where others on this machine cannot see its password. Stop the service first,
@@ -111,10 +111,12 @@ def _run(transfer: Transfer, total: int, clear: bool) -> None:
         with progress("Accounts", total) as on_more:
             transfer.run(clear=clear, on_page=on_more)
     except BaseException:
-        if not transfer.copied.finished:
+        copied = transfer.copied
+        if not copied.finished:
             click.echo(
-                f"Broken off: at least {transfer.copied.accounts} of {total} accounts, {transfer.copied.responses} "
-                "stored responses and no settings were copied. The source is as it was. Copy again with --overwrite.",
+                f"Broken off: at least {copied.accounts} of {total} accounts, {copied.responses} stored responses, "
+                f"{copied.media} media and no settings were copied. The source is as it was. Copy again with "
+                "--overwrite.",
                 err=True,
             )
         raise
@@ -126,6 +128,7 @@ def _tell(copied: Copied, source: Place, target: Place, *, sealed: bool) -> None
     click.echo(f"  accounts: {copied.accounts}")
     click.echo(f"  settings: {len(copied.settings)}{names}")
     click.echo(f"  stored responses: {copied.responses}")
+    click.echo(f"  media in the index: {copied.media}")
     click.echo("Left:")
     click.echo(f"  requests in flight: {copied.in_flight}")
     click.echo("  the console's sessions (log in again) and the progress of jobs")

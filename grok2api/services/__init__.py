@@ -9,7 +9,9 @@ from grok2api.services.account_book import AccountBook
 from grok2api.services.admin_auth import AdminAuth
 from grok2api.services.completion import CompletionService
 from grok2api.services.housekeeping import Housekeeping
+from grok2api.services.images import ImageService
 from grok2api.services.live_settings import LiveSettings
+from grok2api.services.media_library import MediaLibrary
 from grok2api.services.pool import AccountPool
 from grok2api.services.quota import QuotaService
 from grok2api.services.refresh import RefreshAll
@@ -26,6 +28,8 @@ class Services:
     pool: AccountPool
     book: AccountBook
     completion: CompletionService
+    images: ImageService
+    media: MediaLibrary
     responses: ResponseBook
     auth: AdminAuth
     watchdog: Watchdog
@@ -33,3 +37,4 @@ class Services:
     refresh: RefreshAll
     housekeeping: Housekeeping
     storage_mode: str
+    media_accel: str

@@ -13,22 +13,25 @@ from grok2api.account_secrets import mask
 from grok2api.accounts import Lease, Outcome
 from grok2api.cancellation import Cancellation
 from grok2api.catalogue import PICTURES_COST, Catalogue, Model
-from grok2api.errors import BadRequest, Challenged, NoAccount, NotDeliverable, RateLimited, UpstreamError
-from grok2api.events import Event, Finish, Image, Started, Video
+from grok2api.errors import BadRequest, Challenged, NoAccount, RateLimited, UpstreamError
+from grok2api.events import Event, Finish, Image, Moderated, Started
 from grok2api.messages import ChatRequest, Message
+from grok2api.services.asking import Ask, Asking, Wanted
+from grok2api.services.deliveries import Deliveries
+from grok2api.services.filters.embed import embed, video_alone
 from grok2api.services.filters.length import limit_length
 from grok2api.services.filters.stop import stop_at
 from grok2api.services.filters.tags import filter_tags
 from grok2api.services.filters.thinking import hide_thinking, lay_out_thinking, tag_thinking
 from grok2api.services.filters.tools import parse_calls
-from grok2api.services.instructions import instructions_for
 from grok2api.services.live_settings import LiveSettings
+from grok2api.services.media_library import MediaLibrary
 from grok2api.services.mending import calls_as_text, mend_calls, mend_json, streamed_json
+from grok2api.services.pictures import PictureFile, Pictures
 from grok2api.services.pool import AccountPool
-from grok2api.services.prompt import PROMPT_FILE, PROMPT_IN_FILE, build_prompt
+from grok2api.services.requesting import check_pictures, prompt_of, wanted_of
 from grok2api.settings import Snapshot
 from grok2api.upstream.client import GrokClient
-from grok2api.upstream.payload import chat_payload
 
 #: Accounts that one round of a request may try, the first included.
 MAX_ACCOUNTS = 3
@@ -53,39 +56,44 @@ class CompletionService:
     """Answers chat requests with the accounts of the pool."""
 
     def __init__(
-        self, catalogue: Catalogue, pool: AccountPool, client: GrokClient, settings: LiveSettings
+        self,
+        catalogue: Catalogue,
+        pool: AccountPool,
+        client: GrokClient,
+        settings: LiveSettings,
+        media: MediaLibrary,
+        pictures: Pictures,
     ) -> None:
+        self.media = media
+        self.pictures = pictures
         self._catalogue = catalogue
         self._pool = pool
         self._client = client
+        self._asking = Asking(client)
         self._settings = settings
 
-    def check(self, request: ChatRequest) -> Model:
+    def check(self, request: ChatRequest) -> None:
         """What can be refused without an account. Raises BadRequest."""
-        return self._catalogue.get(request.model)
+        check_pictures(request, self._catalogue.get(request.model))
 
     def answer(self, request: ChatRequest, cancellation: Cancellation) -> Generator[Event, None, None]:
         """The answer's events: `Started` once it has begun, `Finish` last, nothing after an error.
 
         Runs in the greenlet that `cancellation` is bound to; whoever asked closes it. Raises NoAccount, UpstreamError,
-        PromptTooLong, StorageUnavailable, AnswerUnfit.
+        BadRequest, StorageUnavailable, AnswerUnfit.
         """
         settings = self._settings.snapshot()
-        rounds = _Rounds(self, request, settings, cancellation)
+        rounds = _Rounds(self, self._catalogue.get(request.model), request, settings, cancellation)
         try:
-            yield from _shaped(rounds, request, settings)
+            yield from _shaped(rounds, request, settings, self.media)
         finally:
             rounds.close()
 
     def relay(
-        self,
-        model: Model,
-        prompt: str,
-        settings: Snapshot,
-        cancellation: Cancellation,
-        since: float,
+        self, ask: Ask, settings: Snapshot, cancellation: Cancellation, since: float
     ) -> Generator[Event, None, None]:
-        """One round: a prompt's answer, from whichever account gives one. since: when the request began (monotonic)."""
+        """One round: the answer, from whichever account gives one. since: when the request began (monotonic). Media
+        are kept before they are handed on."""
         tried: tuple[int, ...] = ()
         failure: UpstreamError | None = None
         while len(tried) < MAX_ACCOUNTS:
@@ -94,7 +102,9 @@ class CompletionService:
                 break
             try:
                 with cancellation.protected():
-                    lease = self._pool.lease(model, tried=tried, max_in_flight=settings.account_concurrency)
+                    lease = self._pool.lease(
+                        ask.model, cost=ask.cost, tried=tried, max_in_flight=settings.account_concurrency
+                    )
             except NoAccount:
                 if failure is None or isinstance(failure, RateLimited):
                     raise  # it says when the first account returns
@@ -103,7 +113,7 @@ class CompletionService:
             attempt = _Attempt(lease)
             try:
                 cancellation.check()
-                yield from self._attempt(attempt, model, prompt, settings, since)
+                yield from self._attempt(attempt, ask, settings, since)
                 return
             except UpstreamError as error:
                 attempt.outcome, attempt.error, failure = error.outcome, error, error
@@ -119,34 +129,25 @@ class CompletionService:
         assert failure is not None
         raise failure
 
-    def _attempt(
-        self, attempt: _Attempt, model: Model, prompt: str, settings: Snapshot, since: float
-    ) -> Iterator[Event]:
-        payload = self._payload(attempt.lease, model, prompt, settings, since)
-        with self._client.open_chat(attempt.lease.secret, payload, settings, since) as answer:
+    def _attempt(self, attempt: _Attempt, ask: Ask, settings: Snapshot, since: float) -> Iterator[Event]:
+        lease = attempt.lease
+        deliveries = Deliveries(lambda path, kind: self.media.keep(path, kind, lease.account_id))
+        payload, referer = self._asking.payload(ask, lease.secret, settings, since)
+        with self._client.open_chat(lease.secret, payload, settings, since, referer) as answer:
             for event in answer.events():
-                if not attempt.started and not isinstance(event, Finish):
+                if isinstance(event, Finish):
+                    if (problem := deliveries.problem()) is not None:
+                        raise problem
+                elif not attempt.started:
                     attempt.started = True
                     attempt.outcome = Outcome.SUCCESS
+                    if ask.wanted is Wanted.PICTURES:
+                        attempt.used = ask.model.cost  # unless there are any
                     yield Started()
-                if isinstance(event, Image | Video):
-                    if isinstance(event, Image):
-                        attempt.used = max(PICTURES_COST, attempt.lease.cost)
-                    raise NotDeliverable(
-                        "Grok answered with a picture or video, which this release cannot deliver."
-                    )
-                yield event
-
-    def _payload(
-        self, lease: Lease, model: Model, prompt: str, settings: Snapshot, since: float
-    ) -> dict[str, object]:
-        """A long prompt goes as a file, which belongs to the account."""
-        files: list[str] = []
-        if 0 < settings.prompt_inline_limit < len(prompt):
-            content = prompt.encode("utf-8", "replace")
-            files = [self._client.upload(lease.secret, PROMPT_FILE, "text/plain", content, settings, since)]
-            prompt = PROMPT_IN_FILE
-        return chat_payload(model, prompt, temporary=settings.temporary, files=files)
+                if isinstance(event, Image) or (isinstance(event, Moderated) and event.kind == "image"):
+                    attempt.used = max(PICTURES_COST, lease.cost)
+                if deliveries.take(event):
+                    yield event
 
 
 class _Rounds:
@@ -156,6 +157,7 @@ class _Rounds:
     def __init__(
         self,
         service: CompletionService,
+        model: Model,
         request: ChatRequest,
         settings: Snapshot,
         cancellation: Cancellation,
@@ -164,7 +166,8 @@ class _Rounds:
         self._request = request
         self._settings = settings
         self._cancellation = cancellation
-        self._model = service.check(request)
+        self._model = model
+        self._files: tuple[PictureFile, ...] | None = None
         self._since = time.monotonic()
         self._asked = 0
         self._relayed: Generator[Event, None, None] | None = None
@@ -174,9 +177,14 @@ class _Rounds:
         self.close()
         self._asked += 1
         request, settings = self._request, self._settings
-        prompt = build_prompt((*request.messages, *more), instructions_for(request))
-        self._relayed = self._service.relay(self._model, prompt, settings, self._cancellation, self._since)
+        if self._files is None:  # before there is an account: clients' servers may be slow
+            self._files = self._service.pictures.gather(request.attached)
+        wanted = wanted_of(request, self._model)
+        ask = Ask(self._model, prompt_of(request, wanted, more), wanted, self._files)
+        self._relayed = self._service.relay(ask, settings, self._cancellation, self._since)
         events = filter_tags(self._relayed, frozenset(settings.filtered_tags.split(",")))
+        if wanted is Wanted.VIDEO:
+            events = video_alone(events)
         hidden = request.hide_thinking or not settings.show_thinking
         events = hide_thinking(events) if hidden else lay_out_thinking(events)
         if tools := request.callable_tools:
@@ -195,7 +203,9 @@ class _Rounds:
             self._relayed.close()
 
 
-def _shaped(rounds: _Rounds, request: ChatRequest, settings: Snapshot) -> Iterator[Event]:
+def _shaped(
+    rounds: _Rounds, request: ChatRequest, settings: Snapshot, media: MediaLibrary
+) -> Iterator[Event]:
     """The answer in the form that the client wants."""
 
     def ended(events: Iterator[Event]) -> Iterator[Event]:
@@ -213,6 +223,12 @@ def _shaped(rounds: _Rounds, request: ChatRequest, settings: Snapshot) -> Iterat
             events = streamed_json(events, wanted)
         else:
             events = mend_json(events, wanted, lambda turns: ended(rounds.ask_again(turns)))
+    else:  # a document could not be read with pictures in it
+
+        def link(path: str) -> str:
+            return media.link(path, request.media_base)
+
+        events = embed(events, media.data_url if settings.image_mode == "base64" else link, link)
     # A document could not be read with thinking in it.
     separate = request.separate_thinking or wanted is not None
     if separate or settings.thinking_format == "reasoning_content":

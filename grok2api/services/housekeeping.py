@@ -1,5 +1,6 @@
 """What one worker of the whole deployment does in the background: freeing void leases, forgetting stored responses
-that have expired, and refreshing gently those accounts whose numbers are old."""
+that have expired and media that are too old to be handed out, and refreshing gently those accounts whose numbers are
+old."""
 
 from __future__ import annotations
 
@@ -18,8 +19,9 @@ from grok2api.storage.base import Job, Store
 
 NAME = "housekeeping"
 _TICK_S = 5.0
-#: Seconds between two looks for stored responses that have expired.
+#: Seconds between two looks for what is to be forgotten.
 _FORGET_S = 60.0
+_DAY_S = 24 * 3600.0
 #: Accounts that a tick refreshes at most, and the pause between two.
 _GENTLY = 10
 _PAUSE_S = 0.2
@@ -75,7 +77,7 @@ class Housekeeping:
         self._job = job
         if self._is_still_ours():
             self._store.leases.heal(now)
-            self._forget_responses(now)
+            self._forget_old(now)
             self._refresh_some(now)
 
     def _is_still_ours(self) -> bool:
@@ -86,10 +88,14 @@ class Housekeeping:
                 self._job = None
         return self._job is not None
 
-    def _forget_responses(self, now: float) -> None:
-        if now >= self._forget_at:
-            self._forget_at = now + _FORGET_S
-            self._store.responses.forget_expired(now)
+    def _forget_old(self, now: float) -> None:
+        if now < self._forget_at:
+            return
+        self._forget_at = now + _FORGET_S
+        self._store.responses.forget_expired(now)
+        days = self._settings.snapshot().media_index_days
+        if days:
+            self._store.media.forget_older(now - days * _DAY_S)
 
     def _refresh_some(self, now: float) -> None:
         interval_s = self._settings.snapshot().refresh_interval_minutes * 60

@@ -63,12 +63,16 @@ class AccountPool:
         """Leases that this worker holds."""
         return len(self._open)
 
-    def lease(self, model: Model, *, tried: tuple[int, ...], max_in_flight: int) -> Lease:
-        """Take an account for one attempt; settle it, whatever happens. Raises NoAccount, StorageUnavailable."""
+    def lease(
+        self, model: Model, *, tried: tuple[int, ...], max_in_flight: int, cost: int | None = None
+    ) -> Lease:
+        """Take an account for one attempt; settle it, whatever happens. cost: calls of its quota, unless the model's.
+
+        Raises NoAccount, StorageUnavailable."""
         wanted = LeaseRequest(
             tiers=model.tiers,
             pool=model.pool,
-            cost=model.cost,
+            cost=cost or model.cost,
             exclude=tried,
             max_in_flight=max_in_flight,
             first_attempt=not tried,

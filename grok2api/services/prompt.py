@@ -23,19 +23,20 @@ empty line:
 leading ones. No text can forge a turn: inside a message, a line that reads like
 such a heading (also after backslashes) gets one more backslash in front, so a heading without one was
 always written by the gateway. Every line boundary that any reader may take for one counts as one. In
-the assistant's turns `<think>` blocks are dropped, and data URLs become `[image]`.
+the assistant's turns `<think>` blocks are dropped, and data URLs become `[image]`. Where a picture stood in a turn
+there is a line `[image 1]`, with its number among those that are attached, or `[image]` for an older one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import takewhile
 
 import regex
 
-from grok2api.messages import Message, Role, ToolUse
+from grok2api.messages import Message, Picture, Role, ToolUse
 from grok2api.services.lenient_json import dump, strict_loads
 
 #: Where a long prompt goes as a file: its name, and what the message is then.
@@ -59,20 +60,24 @@ _NAME = re.compile(r"[^\w.\- ]")
 _UNESCAPED_BREAK = re.compile("[\x85\u2028\u2029]")
 
 
-def build_prompt(messages: Sequence[Message], instructions: str = "") -> str:
-    """The upstream string of a conversation; see the module's description for its form."""
+def build_prompt(
+    messages: Sequence[Message], instructions: str = "", attached: Sequence[Picture] = ()
+) -> str:
+    """The upstream string of a conversation; see the module's description for its form. attached: the pictures that
+    go with it."""
+    numbers = {picture: number for number, picture in enumerate(attached, 1)}
     if len(messages) == 1 and messages[0].role is Role.USER and not messages[0].name and not instructions:
-        return messages[0].text
+        return messages[0].text if messages[0].text.strip() else _with_pictures(messages[0], numbers)
     names = {use.id: use.name for message in messages for use in message.tool_uses if use.id}
-    turns = [_turn(message, names.get(message.tool_call_id, "")) for message in messages]
+    turns = [_turn(message, names.get(message.tool_call_id, ""), numbers) for message in messages]
     if instructions:
         leading = takewhile(lambda m: m.role in (Role.SYSTEM, Role.DEVELOPER), messages)
-        turns.insert(sum(1 for _ in leading), _turn(Message(Role.SYSTEM, instructions)))
+        turns.insert(sum(1 for _ in leading), _turn(Message(Role.SYSTEM, instructions), "", {}))
     return "\n\n".join(turns)
 
 
-def _turn(message: Message, tool: str = "") -> str:
-    text = message.text
+def _turn(message: Message, tool: str, numbers: Mapping[Picture, int]) -> str:
+    text = _with_pictures(message, numbers)
     role = message.role
     if role is Role.ASSISTANT:
         text = _DATA_URL.sub("[image]", _THINK.sub("", text))
@@ -82,6 +87,17 @@ def _turn(message: Message, tool: str = "") -> str:
     parts += map(_call, message.tool_uses)
     about = ", ".join(filter(None, map(_cleaned, (message.name or tool, message.tool_call_id))))
     return "\n".join([f"[{role}: {about}]" if about else f"[{role}]", *parts])
+
+
+def _with_pictures(message: Message, numbers: Mapping[Picture, int]) -> str:
+    pieces: list[str] = []
+    last = 0
+    for picture in message.pictures:
+        pieces.append(message.text[last : picture.at].removeprefix("\n" if last else ""))
+        pieces.append(f"[image {numbers[picture]}]" if picture in numbers else "[image]")
+        last = picture.at
+    pieces.append(message.text[last:].removeprefix("\n" if last else ""))
+    return "\n".join(filter(None, pieces)) if message.pictures else message.text
 
 
 def _cleaned(name: str) -> str:

@@ -1,5 +1,5 @@
-"""Everything of one storage into another: accounts with all that is known of them, stored responses, and the
-settings.
+"""Everything of one storage into another: accounts with all that is known of them, stored responses, the index of
+media, and the settings.
 
 What belongs to the moment stays behind: requests in flight, sessions, jobs.
 """
@@ -18,7 +18,7 @@ from grok2api.accounts import AccountQuery
 from grok2api.errors import ConfigurationError, StorageUnavailable
 from grok2api.storage.base import Store
 
-#: Accounts that are read and written at a time.
+#: Accounts, and media, that are read and written at a time.
 PAGE = 1000
 
 #: Stored responses that are read at a time: some may be large.
@@ -35,6 +35,7 @@ class Copied:
     accounts: int = 0
     settings: tuple[str, ...] = ()
     responses: int = 0
+    media: int = 0
     in_flight: int = 0
     finished: bool = False
 
@@ -89,6 +90,7 @@ class Transfer:
             self._beat()
             on_page(len(accounts))
         self._copy_responses()
+        self._copy_media()
         values = self._source.settings.load().values
         if values:
             self._target.settings.save(values)
@@ -100,6 +102,14 @@ class Transfer:
             for response in page:
                 self._target.responses.save(response)
                 self.copied.responses += 1
+            self._beat()
+
+    def _copy_media(self) -> None:
+        last = ""
+        while items := self._source.media.walk(last, PAGE):
+            last = items[-1].path
+            self._target.media.add(items)
+            self.copied.media += len(items)
             self._beat()
 
     def _beat(self, *, ended: bool = False) -> None:

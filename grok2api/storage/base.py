@@ -23,6 +23,7 @@ from grok2api.accounts import (
     Shortage,
     Tier,
 )
+from grok2api.media import Kind, MediaItem
 from grok2api.storage.vault import Vault
 
 
@@ -271,6 +272,32 @@ class Responses(ABC):
         comes or goes meanwhile may be left out or given twice."""
 
 
+class Media(ABC):
+    """The index of the media that were handed out: no other is served, and each is fetched with the account that made
+    it. Paths are those of `grok2api.media.is_media_path`, told apart by case; the caller sees to it."""
+
+    @abstractmethod
+    def add(self, items: Sequence[MediaItem]) -> None:
+        """Store these, in place of those of the same paths."""
+
+    @abstractmethod
+    def get(self, path: str) -> MediaItem | None: ...
+
+    @abstractmethod
+    def page(self, kind: Kind | None, offset: int, limit: int) -> tuple[list[MediaItem], int]:
+        """A part of those of a kind, or of all, the newest first, and how many they are in all. Of the same moment:
+        by path, the greater one first."""
+
+    @abstractmethod
+    def forget_older(self, created_before: float) -> int:
+        """Forget those that were made before; how many. In small steps between which others get their turn."""
+
+    @abstractmethod
+    def walk(self, after_path: str, limit: int) -> list[MediaItem]:
+        """The next ones in the order of their paths, by code point, for going through all of them: start after "",
+        end with an empty list."""
+
+
 class Store(ABC):
     """A backend: the repositories over one place."""
 
@@ -280,6 +307,7 @@ class Store(ABC):
     sessions: Sessions
     jobs: Jobs
     responses: Responses
+    media: Media
 
     @abstractmethod
     def ping(self) -> None:
@@ -291,7 +319,7 @@ class Store(ABC):
 
     @abstractmethod
     def clear(self) -> None:
-        """Forget all accounts, what hangs on them, settings and stored responses."""
+        """Forget all accounts, what hangs on them, settings, stored responses and the index of media."""
 
     @abstractmethod
     def reseal(self, new: Vault) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-import uuid
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Self, cast
@@ -20,11 +19,13 @@ from grok2api.catalogue import Model
 from grok2api.errors import BadRequest, Unreachable, UpstreamError, UpstreamFailed, UpstreamTimeout
 from grok2api.events import Event
 from grok2api.settings import Snapshot
+from grok2api.upstream.assets import MAX_REDIRECTS, Asset, redirected, refusal_of, same_host
 from grok2api.upstream.errors import from_response
 from grok2api.upstream.frames import read_events
+from grok2api.upstream.headers import HOME, IMAGINE, asset_headers_for, headers_for
 from grok2api.upstream.rate_limits import RateLimits, read_rate_limits
 from grok2api.upstream.transport import READ_BYTES, PromptAdapter, PromptBody
-from grok2api.upstream.uploads import read_file_id
+from grok2api.upstream.uploads import UploadedFile, read_post_id, read_uploaded
 from grok2api.watchdog import Watchdog
 
 CONNECT_S = 10.0
@@ -105,10 +106,11 @@ class Answer:
 
 
 class GrokClient:
-    """Speaks to upstream for one worker. `base_url` without a trailing slash."""
+    """Speaks to upstream for one worker. `base_url`, `assets_url`: without a trailing slash."""
 
-    def __init__(self, base_url: str, watchdog: Watchdog) -> None:
+    def __init__(self, base_url: str, assets_url: str, watchdog: Watchdog) -> None:
         self._base_url = base_url
+        self._assets_url = assets_url
         self._watchdog = watchdog
         self._session = requests.Session()
         self._session.trust_env = False
@@ -117,14 +119,18 @@ class GrokClient:
         for prefix in ("http://", "https://"):
             self._session.mount(prefix, PromptAdapter(pool_connections=8, pool_maxsize=POOL_SIZE))
 
-    def open_chat(self, secret: str, payload: dict[str, Any], settings: Snapshot, since: float) -> Answer:
-        """Starts a conversation with an account. since: when the client's request began (monotonic).
+    def open_chat(
+        self, secret: str, payload: dict[str, Any], settings: Snapshot, since: float, referer: str = HOME
+    ) -> Answer:
+        """Starts a conversation with an account. since: when the client's request began (monotonic). referer: the page
+        of the web client that it would come from.
 
         Raises UpstreamError or PromptTooLong; else close the answer.
         """
         started = time.monotonic()
         deadlines = Deadlines.of(settings, since)
-        response = self._post("/rest/app-chat/conversations/new", secret, payload, settings, deadlines)
+        path = "/rest/app-chat/conversations/new"
+        response = self._post(path, secret, payload, settings, deadlines, referer)
         content_type = response.headers.get("Content-Type", "")
         if response.status_code == 200 and "text/html" not in content_type:
             return Answer(response, deadlines, started, self._watchdog)
@@ -139,23 +145,57 @@ class GrokClient:
 
     def upload(
         self, secret: str, name: str, mime_type: str, content: bytes, settings: Snapshot, since: float
-    ) -> str:
-        """Give an account a file to attach to its chats; the file's id. since: as `open_chat`.
-
-        Raises UpstreamError or BadRequest.
-        """
+    ) -> UploadedFile:
+        """Give an account a file to attach to its chats. since: as `open_chat`. Raises UpstreamError or BadRequest."""
         payload = {"fileName": name, "fileMimeType": mime_type, "content": b64encode(content).decode()}
-        return read_file_id(self._ask("/rest/app-chat/upload-file", secret, payload, settings, since))
+        return read_uploaded(self._ask("/rest/app-chat/upload-file", secret, payload, settings, since))
+
+    def create_post(self, secret: str, media_url: str, prompt: str, settings: Snapshot, since: float) -> str:
+        """Make an uploaded picture one that a video can be made of; the post's id. Raises UpstreamError or
+        BadRequest."""
+        payload = {"mediaType": "MEDIA_POST_TYPE_IMAGE", "mediaUrl": media_url, "prompt": prompt}
+        return read_post_id(self._ask("/rest/media/post/create", secret, payload, settings, since, IMAGINE))
+
+    def open_asset(self, secret: str, path: str, settings: Snapshot) -> Asset:
+        """A generated file of an account's. path: relative to the assets host. Close it.
+
+        Raises MediaLost when upstream does not give it any more, or another UpstreamError.
+        """
+        since = time.monotonic()
+        deadlines = Deadlines.of(settings, since)
+        url = f"{self._assets_url}/{path}"
+        headers = asset_headers_for(secret, settings)
+        for _ in range(1 + MAX_REDIRECTS):
+            response = self._send("GET", url, headers, None, settings, deadlines)
+            target = redirected(url, response)
+            if target is None:
+                break
+            response.close()
+            if not same_host(target, self._assets_url):
+                headers.pop("Cookie", None)
+            url = target
+        content_type = response.headers.get("Content-Type", "")
+        if response.status_code == 200 and "text/html" not in content_type:
+            return Asset(response, deadlines.chunk_s, deadlines.ends_at)
+        with response:
+            refusal = refusal_of(response.status_code, content_type, _read_refusal(response, deadlines))
+            raise _as_upstream(refusal)
 
     def close(self) -> None:
         self._session.close()
 
     def _ask(
-        self, path: str, secret: str, payload: dict[str, Any], settings: Snapshot, since: float
+        self,
+        path: str,
+        secret: str,
+        payload: dict[str, Any],
+        settings: Snapshot,
+        since: float,
+        referer: str = HOME,
     ) -> bytes:
         """The body of an answer that is one JSON object."""
         deadlines = Deadlines.of(settings, since)
-        response = self._post(path, secret, payload, settings, deadlines)
+        response = self._post(path, secret, payload, settings, deadlines, referer)
         content_type = response.headers.get("Content-Type", "")
         with response:
             if response.status_code != 200 or "text/html" in content_type:
@@ -171,15 +211,28 @@ class GrokClient:
         return body
 
     def _post(
-        self, path: str, secret: str, payload: dict[str, Any], settings: Snapshot, deadlines: Deadlines
+        self,
+        path: str,
+        secret: str,
+        payload: dict[str, Any],
+        settings: Snapshot,
+        deadlines: Deadlines,
+        referer: str,
+    ) -> requests.Response:
+        headers = headers_for(secret, settings, referer)
+        return self._send("POST", self._base_url + path, headers, orjson.dumps(payload), settings, deadlines)
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        settings: Snapshot,
+        deadlines: Deadlines,
     ) -> requests.Response:
         request = requests.PreparedRequest()
-        request.prepare(
-            method="POST",
-            url=self._base_url + path,
-            headers=headers_for(secret, settings),
-            data=orjson.dumps(payload),
-        )
+        request.prepare(method=method, url=url, headers=headers, data=body)
         proxy = settings.proxy_url
         too_late = UpstreamTimeout(f"Grok sent nothing for {deadlines.open_s:.3g} s.")
         try:
@@ -214,10 +267,7 @@ def _refusal(
     response: requests.Response, content_type: str, deadlines: Deadlines
 ) -> UpstreamError | BadRequest:
     try:
-        with gevent.Timeout(deadlines.open_s, UpstreamTimeout("Grok's refusal did not arrive in time.")):
-            body = response.raw.read(_UNARY_BODY_BYTES, decode_content=True)
-    except (RequestException, HTTPError, OSError):
-        body = b""
+        body = _read_refusal(response, deadlines)
     except UpstreamTimeout as error:
         return error
     refusal = from_response(response.status_code, content_type, body)
@@ -226,24 +276,16 @@ def _refusal(
     return refusal
 
 
-def headers_for(secret: str, settings: Snapshot) -> dict[str, str]:
-    """A browser's headers with the account's cookies; offers only encodings that decode as they arrive."""
-    cookie = f"sso={secret}; sso-rw={secret}"
-    if settings.cf_clearance:
-        cookie += f"; cf_clearance={settings.cf_clearance}"
-    return {
-        "Accept": "*/*",
-        "Accept-Encoding": "gzip, deflate",
-        "Accept-Language": "en-US,en;q=0.9",
-        "Content-Type": "application/json",
-        "Cookie": cookie,
-        "Origin": "https://grok.com",
-        "Priority": "u=1, i",
-        "Referer": "https://grok.com/",
-        "Sec-Fetch-Dest": "empty",
-        "Sec-Fetch-Mode": "cors",
-        "Sec-Fetch-Site": "same-origin",
-        "User-Agent": settings.user_agent,
-        "x-statsig-id": settings.x_statsig_id,
-        "x-xai-request-id": str(uuid.uuid4()),
-    }
+def _read_refusal(response: requests.Response, deadlines: Deadlines) -> bytes:
+    """Its beginning; nothing when it breaks off. Raises UpstreamTimeout."""
+    try:
+        with gevent.Timeout(deadlines.open_s, UpstreamTimeout("Grok's refusal did not arrive in time.")):
+            body: bytes = response.raw.read(_UNARY_BODY_BYTES, decode_content=True)
+            return body
+    except (RequestException, HTTPError, OSError):
+        return b""
+
+
+def _as_upstream(error: UpstreamError | BadRequest) -> UpstreamError:
+    """Of a request that no client's words went into."""
+    return error if isinstance(error, UpstreamError) else UpstreamFailed(str(error))

@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from grok2api import logs
 from grok2api.services import Services
-from grok2api.web import admin, api, cors, ops, pages
+from grok2api.web import admin, api, cors, media, ops, pages
 from grok2api.web.admin import errors as admin_errors
 from grok2api.web.api import errors as api_errors
 from grok2api.web.services import KEY
@@ -22,6 +22,7 @@ Guard = Callable[[], None]
 BLUEPRINTS: tuple[tuple[Blueprint, Guard | None], ...] = (
     (api.blueprint, api.require_api_key),
     (admin.blueprint, admin.require_operator),
+    (media.blueprint, None),
     (ops.blueprint, None),
     (pages.blueprint, None),
 )

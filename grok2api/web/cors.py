@@ -15,7 +15,7 @@ from flask import Response, g, request
 from grok2api.web.api.errors import OriginNotAllowed
 from grok2api.web.services import get_services
 
-OPEN_TO_PAGES = ("/v1/",)
+OPEN_TO_PAGES = ("/v1/", "/images/")
 
 _METHODS = "GET, HEAD, POST, DELETE"
 _EXPOSED = "X-Request-ID, X-Ignored-Params, Retry-After, x-should-retry"

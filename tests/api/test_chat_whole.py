@@ -95,10 +95,3 @@ def test_what_is_ignored_is_named_in_a_header(gateway: Gateway) -> None:
     answer = gateway.chat(directive("plain"), temperature=0.5, seed=1, user=None)
     assert answer.headers["X-Ignored-Params"] == "seed, temperature"
     assert "X-Ignored-Params" not in gateway.chat(directive("plain")).headers
-
-
-def test_pictures_which_cannot_be_delivered_yet_are_an_error_and_no_penalty(gateway: Gateway) -> None:
-    answer = gateway.chat(directive("images"))
-    assert answer.status_code == 502
-    assert answer.json()["error"]["code"] == "media_not_supported"
-    assert gateway.sql("SELECT sum(failed_count) FROM accounts") == [(0,)]

@@ -45,7 +45,7 @@ class Bench:
         return LiveSettings(self.store.settings, defaults={}, on_change=lambda snapshot: None)
 
     def quota(self, url: str = "") -> QuotaService:
-        client = GrokClient(url or self.simulator.url, Watchdog())
+        client = GrokClient(url or self.simulator.url, self.simulator.url, Watchdog())
         catalogue = load_catalogue(self.folder)
         return QuotaService(self.store.leases, client, catalogue, self.settings(), self.now)
 

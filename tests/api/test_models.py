@@ -9,7 +9,7 @@ from tests.gateway import Gateway
 def test_the_catalogue_is_listed_in_openais_form(gateway: Gateway) -> None:
     body = gateway.session.get(f"{gateway.url}/v1/models").json()
     assert body["object"] == "list"
-    assert [row["id"] for row in body["data"]] == [model.name for model in MODELS]
+    assert [row["id"] for row in body["data"]] == [name for model in MODELS for name in model.names]
     for row in body["data"]:
         assert (row["object"], row["owned_by"], type(row["created"])) == ("model", "xai", int)
 

@@ -85,7 +85,7 @@ async def _text(stream: AsyncIterator[openai.types.chat.ChatCompletionChunk]) ->
 
 def test_models_are_listed_and_retrieved(client: openai.OpenAI) -> None:
     names = [model.id for model in client.models.list()]
-    assert len(names) == 8
+    assert len(names) == 10
     assert client.models.retrieve("grok-4-heavy").id == "grok-4-heavy"
     with pytest.raises(openai.NotFoundError) as caught:
         client.models.retrieve("gpt-4")

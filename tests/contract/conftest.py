@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grok2api.storage import BACKENDS
-from grok2api.storage.base import Accounts, Responses, Sessions, Settings, Store
+from grok2api.storage.base import Accounts, Media, Responses, Sessions, Settings, Store
 from tests.contract.places import PLACES, FilePlace, Place
 
 
@@ -45,6 +45,11 @@ def sessions(store: Store) -> Sessions:
 @pytest.fixture
 def responses(store: Store) -> Responses:
     return store.responses
+
+
+@pytest.fixture
+def media(store: Store) -> Media:
+    return store.media
 
 
 @pytest.fixture

@@ -31,6 +31,6 @@ class MysqlPlace(Place):
 
     def clear(self) -> None:
         with server().connect(DATABASE) as connection, connection.cursor() as cursor:
-            for table in ("accounts", "settings", "kept_values", "sessions", "jobs", "responses"):
+            for table in ("accounts", "settings", "kept_values", "sessions", "jobs", "responses", "media"):
                 cursor.execute(f"DELETE FROM {table}")  # what hangs on the accounts goes with them
             cursor.execute("DELETE FROM counters WHERE name <> 'writer'")  # the row that writers lock

@@ -73,7 +73,7 @@ class FilePlace(Place):
             return connection.execute(query, values).fetchall()
 
     def clear(self) -> None:
-        tables = ("accounts", "counters", "settings", "kept_values", "sessions", "jobs", "responses")
+        tables = ("accounts", "counters", "settings", "kept_values", "sessions", "jobs", "responses", "media")
         with self.sql() as connection:
             for table in tables:  # what hangs on the accounts goes with them
                 connection.execute(f"DELETE FROM {table}")

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from grok2api.accounts import LEASE_S, Outcome, Tier
+from grok2api.media import Kind, MediaItem
 from grok2api.storage.base import RESPONSE_KEPT_S, Store, StoredResponse
 from tests.contract.dealings import COSTLY, NOW, add, chosen, end, set_quota, take, use, wanting
 from tests.contract.places import FilePlace
@@ -33,7 +34,8 @@ def statements(file: FilePlace) -> Iterator[tuple[Store, set[str]]]:
 
 @pytest.fixture
 def plans(file: FilePlace) -> dict[str, list[str]]:
-    """How every statement of leasing, tidying, renewing, settling, checking, and of stored responses is carried out."""
+    """How every statement of leasing, tidying, renewing, settling, checking, of stored responses and of the index of
+    media is carried out."""
     with statements(file) as (store, seen):
         add(store, 30)
         add(store, 3, Tier.SUPER)
@@ -60,11 +62,22 @@ def plans(file: FilePlace) -> dict[str, list[str]]:
         store.responses.delete("resp_1", "owner", NOW)
         list(store.responses.walk(10, NOW))
         store.responses.forget_expired(NOW + RESPONSE_KEPT_S)
-        asked = {text for text in seen if text.split()[0] in ("SELECT", "UPDATE", "DELETE", "INSERT")}
+        store.media.add([MediaItem(f"users/{n}/i.jpg", list(Kind)[n % 2], 1, NOW + n) for n in range(50)])
+        store.media.get("users/1/i.jpg")
+        for kind in (None, *Kind):
+            store.media.page(kind, 3, 10)
+        store.media.walk("users/1/i.jpg", 10)
+        store.media.forget_older(NOW + 30)
+        reading = ("SELECT", "UPDATE", "DELETE", "INSERT", "REPLACE")
+        asked = {text for text in seen if text.split()[0] in reading}
     with file.sql() as connection:
         plan = {text: connection.execute(f"EXPLAIN QUERY PLAN {text}").fetchall() for text in asked}
     assert len(plan) > 10
     return {text: [row[3] for row in rows] for text, rows in plan.items()}
+
+
+#: Pages of all media and their count read an index from its end.
+PAGES = "SCAN media USING COVERING INDEX"
 
 
 def test_no_statement_reads_a_whole_table(plans: dict[str, list[str]]) -> None:
@@ -72,6 +85,7 @@ def test_no_statement_reads_a_whole_table(plans: dict[str, list[str]]) -> None:
         statement: plan
         for statement, plan in plans.items()
         if any(step.startswith("SCAN") and step != "SCAN CONSTANT ROW" for step in plan)
+        and not plan[0].startswith(PAGES)
     }
     assert scans == {}
 
@@ -83,3 +97,8 @@ def test_no_statement_sorts(plans: dict[str, list[str]]) -> None:
 @pytest.mark.parametrize("index", ["choice", "return", "rest"])
 def test_each_index_of_the_standings_is_used(plans: dict[str, list[str]], index: str) -> None:
     assert any(f"INDEX ix_account_quotas_{index}" in step for plan in plans.values() for step in plan)
+
+
+@pytest.mark.parametrize("index", ["created", "kind"])
+def test_each_index_of_the_media_is_used(plans: dict[str, list[str]], index: str) -> None:
+    assert any(f"INDEX ix_media_{index}" in step for plan in plans.values() for step in plan)

@@ -27,6 +27,7 @@ from flask import Flask
 from grok2api.accounts import AccountEdit, AccountQuery, Finding, Outcome, QuotaReading, Sort, Tier
 from grok2api.env import Env
 from grok2api.errors import ConfigurationError, StorageUnavailable
+from grok2api.media import Kind, MediaItem
 from grok2api.storage.base import RESPONSE_KEPT_S, AdminSession, Store, StoredResponse
 from grok2api.storage.redis import address
 from grok2api.storage.redis.client import CONNECTIONS, Client
@@ -123,6 +124,13 @@ def do_everything(store: Store) -> None:
     assert store.responses.delete("resp_1", "owner", NOW)
     assert len(list(store.responses.walk(1, NOW))) == 2
     store.responses.forget_expired(NOW)
+    store.media.add(
+        [MediaItem(f"users/{kind}/{n}.jpg", kind, ids[0], NOW + n) for kind in Kind for n in range(3)]
+    )
+    assert store.media.get("users/image/0.jpg") is not None
+    assert store.media.page(None, 0, 1)[1] == store.media.page(Kind.VIDEO, 0, 1)[1] * 2 == 6
+    assert len(store.media.walk("", 10)) == 6
+    assert store.media.forget_older(NOW + 1) == 2
 
 
 # --- the address ---
@@ -226,7 +234,11 @@ def test_nothing_but_what_is_counted_on_is_left_of_what_is_gone(server: RedisSer
         store.sessions.delete_all()
         store.clear()
         with admin(server) as client:
-            assert list(client.scan_iter("grok2api:response*")) == []
+            assert (
+                list(client.scan_iter("grok2api:response*"))
+                == list(client.scan_iter("grok2api:media*"))
+                == []
+            )
             left = {name.removeprefix("grok2api:") for name in client.scan_iter() if client.ttl(name) < 0}
     left = {name for name in left if not name.startswith("settled:")}  # gone in two minutes
     counters = {"schema", "last_id", "pools", "settings_version", "kept", "job:sweep"}

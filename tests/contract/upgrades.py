@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from grok2api.accounts import Tier
+from grok2api.media import Kind, MediaItem
 from grok2api.storage.base import RESPONSE_KEPT_S, AdminSession, Store, StoredResponse
 from tests.contract.dealings import NOW, chosen, everyone, wanting
 
@@ -31,3 +32,7 @@ def verify_upgraded(store: Store) -> None:
     response = StoredResponse("resp_1", "owner", b"body", NOW + RESPONSE_KEPT_S)
     store.responses.save(response)
     assert store.responses.get("resp_1", "owner", NOW) == response
+    picture = MediaItem("users/u/generated/i/image.jpg", Kind.IMAGE, first.id, NOW)
+    store.media.add([picture])
+    assert store.media.get(picture.path) == picture
+    assert store.media.page(Kind.IMAGE, 0, 10) == ([picture], 1)

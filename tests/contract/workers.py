@@ -11,6 +11,7 @@ from typing import Any
 
 from grok2api.accounts import LEASE_S, Lease, LeaseRequest, Outcome
 from grok2api.env import Env
+from grok2api.media import Kind, MediaItem
 from grok2api.storage.base import RESPONSE_KEPT_S, StoredResponse
 from tests.contract.dealings import NOW, end
 from tests.contract.places import open_at
@@ -88,4 +89,16 @@ def save_responses(env: Env, times: int, number: int) -> list[StoredResponse]:
             store.responses.save(response)
             store.responses.save(replace(response, id="resp_shared", owner="all"))
             assert store.responses.get("resp_shared", "all", NOW) is not None
+    return mine
+
+
+def add_media(env: Env, times: int, number: int) -> list[MediaItem]:
+    """Add so many of one's own, and each time some that all add, and find them."""
+    mine = [MediaItem(f"users/{number}/{time}.jpg", Kind.IMAGE, number, NOW + time) for time in range(times)]
+    shared = [MediaItem(f"users/shared/{n}.mp4", Kind.VIDEO, number, NOW + number) for n in range(5)]
+    with closing(open_at(env)) as store:
+        for time, item in enumerate(mine):
+            store.media.add([item, *shared[:: 1 if (time + number) % 2 else -1]])
+            assert store.media.get(item.path) == item
+            assert store.media.get(shared[0].path) is not None
     return mine

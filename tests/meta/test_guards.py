@@ -13,7 +13,7 @@ from grok2api.env import Env
 from grok2api.web import BLUEPRINTS
 from grok2api.web.services import KEY
 
-OPEN = {"/", "/health", "/ready", "/static/<path:filename>", "/api/login"}
+OPEN = {"/", "/health", "/ready", "/static/<path:filename>", "/images/<path:path>", "/api/login"}
 
 
 @pytest.fixture
@@ -40,6 +40,7 @@ def test_every_route_but_the_open_ones_refuses_who_has_no_key_and_no_session(app
         path = (
             rule.replace("<path:name>", "x")
             .replace("<name>", "x")
+            .replace("<path:path>", "x")
             .replace("<path:filename>", "css/start.css")
         )
         with client.open(path, method=method, json={} if method == "POST" else None) as response:

@@ -18,6 +18,7 @@ import pytest
 from werkzeug.security import check_password_hash
 
 from grok2api.accounts import Account, Quota, Tier
+from grok2api.media import Kind, MediaItem
 from grok2api.services.transfer import PAGE
 from grok2api.storage.base import RESPONSE_MAX_BYTES, StoredResponse
 from tests.contract.dealings import NOW, add, take
@@ -71,6 +72,22 @@ def responses_at(url: str, key: str = "") -> list[StoredResponse]:
     return sorted(found, key=lambda one: one.id)
 
 
+def media(count: int) -> list[MediaItem]:
+    """In the order of their paths."""
+    made = [
+        MediaItem(
+            f"users/{'Ab'[n % 2]}/generated/{n:06}/image.jpg", list(Kind)[n % 3 % 2], n % 9 + 1, NOW + n / 7
+        )
+        for n in range(count)
+    ]
+    return sorted(made, key=lambda one: one.path)
+
+
+def media_at(url: str, key: str = "") -> list[MediaItem]:
+    with closing(store_at(url, key)) as store:
+        return list(store.media.walk("", 100_000))
+
+
 def many(count: int) -> list[Account]:
     """Accounts of all kinds of standing."""
     made = []
@@ -107,13 +124,14 @@ def test_all_accounts_and_settings_are_copied_and_what_was_left_is_told(
 def test_ten_thousand_accounts_go_round_through_all_kinds_of_storage(
     tmp_path: Path, operator: Operator
 ) -> None:
-    accounts, answers = many(10_000), responses(50)
+    accounts, answers, pictures = many(10_000), responses(50), media(2 * PAGE + 1)
     first = tmp_path / "first.db"
     with closing(store_at(sqlite_url(first))) as store:
         store.accounts.restore(accounts, keep_ids=True)
         store.settings.save(OF_ANOTHER_RELEASE)
         for answer in answers:
             store.responses.save(answer)
+        store.media.add(pictures)
     with MariaDbServer() as mysql, RedisServer() as redis:
         way = [
             sqlite_url(first),
@@ -127,6 +145,7 @@ def test_ten_thousand_accounts_go_round_through_all_kinds_of_storage(
             assert time.monotonic() - began < 60, target  # some seconds
             assert "accounts: 10000\n" in said and "settings: 4 " in said
             assert "stored responses: 50\n" in said and responses_at(target) == answers
+            assert "media in the index: 2001\n" in said and media_at(target) == pictures
             copied, settings = contents(target)
             assert settings == OF_ANOTHER_RELEASE
             for one, other in zip(accounts, copied, strict=True):
@@ -164,6 +183,18 @@ def test_responses_of_the_target_are_forgotten_and_expired_ones_left(
     assert "stored responses: 1\n" in operator.run("storage", "copy", operator.url, target, "--overwrite")
     with closing(store_at(target)) as store:
         assert list(store.responses.walk(10, 0)) == [[one]]
+
+
+def test_the_targets_index_of_media_is_replaced(operator: Operator, tmp_path: Path) -> None:
+    one, other = media(2)
+    target = sqlite_url(tmp_path / "target.db")
+    with closing(store_at(operator.url)) as store:
+        store.media.add([one])
+    with closing(store_at(target)) as store:
+        add(store, 1)
+        store.media.add([replace(one, account_id=99), other])
+    said = operator.run("storage", "copy", operator.url, target, "--overwrite")
+    assert "media in the index: 1\n" in said and media_at(target) == [one] == media_at(operator.url)
 
 
 def test_nothing_is_never_copied_over_something(operator: Operator, tmp_path: Path) -> None:
@@ -308,7 +339,9 @@ def test_broken_off_it_says_what_was_done(tmp_path: Path) -> None:
         copying.wait()
     assert copying.returncode == 1 and out == ""
     assert "Traceback" not in err
-    told = re.search(r"Broken off: at least (\d+) of 20000 accounts, 0 stored responses and no settings", err)
+    told = re.search(
+        r"Broken off: at least (\d+) of 20000 accounts, 0 stored responses, 0 media and no settings", err
+    )
     assert told is not None, err
     assert _count(target) - PAGE <= int(told[1]) <= _count(target), "the page at hand may be stored already"
     assert 0 < _count(target) < 20_000

@@ -122,10 +122,15 @@ def natural(body: dict[str, Any], message: str) -> Directive:
     if films or model.startswith("imagine-video") or kinds & {"imageToVideo", "textToVideo"}:
         return Directive("video", {"delay": "0.15"})
     allowed = body.get("enableImageGeneration") is not False
-    draws = allowed and bool(_DRAW.search(obliging.last_words(message))) and not obliging.oblige(message)
+    told = isinstance(tools, dict) and tools.get("imageGen") is True
+    draws = allowed and (told or _asks_for_pictures(message))
     if model == "imagine-image-edit" or "imageToImage" in kinds or (draws and body.get("fileAttachments")):
         return Directive("edit", {"delay": "0.3"})
     return Directive("images", {"delay": "0.2"}) if draws else Directive("natural", {"delay": "0.02"})
+
+
+def _asks_for_pictures(message: str) -> bool:
+    return bool(_DRAW.search(obliging.last_words(message))) and not obliging.oblige(message)
 
 
 def complaint_of(turn: Turn) -> str | None:

@@ -71,7 +71,7 @@ def _serve(children: list[subprocess.Popen[str]]) -> int:
     upstream = json.loads(simulator.stdout.readline())["url"]
     environ = dict(os.environ)
     environ.setdefault("GROK2API_DATA_DIR", str(PROJECT_ROOT / "instance" / "demo"))
-    environ["GROK2API_UPSTREAM_URL"] = upstream
+    environ["GROK2API_UPSTREAM_URL"] = environ["GROK2API_ASSETS_URL"] = upstream
     env = _add_accounts(environ)
     gateway = subprocess.Popen(
         [sys.executable, "-m", "grok2api"], cwd=PROJECT_ROOT, env=environ, text=True, start_new_session=True

@@ -23,6 +23,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert Env.from_environ({}) == Env()
     assert Env() == Env(
         data_dir=PROJECT_ROOT / "instance", storage_mode="file", database_url="", upstream_url="https://grok.com",
+        assets_url="https://assets.grok.com", fetch_allow=(), media_accel="",
         secret_key="", admin_password="", host="127.0.0.1", port=8000,
         workers=2, trusted_proxies=0, log_dir=None, storage_wait_s=60,
     )  # fmt: skip
@@ -30,6 +31,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
 
 NAMES = (
     "GROK2API_DATA_DIR", "STORAGE_MODE", "DATABASE_URL", "GROK2API_UPSTREAM_URL",
+    "GROK2API_ASSETS_URL", "GROK2API_FETCH_ALLOW", "GROK2API_MEDIA_ACCEL",
     "SECRET_KEY", "ADMIN_PASSWORD", "HOST", "PORT", "WEB_CONCURRENCY", "TRUSTED_PROXIES", "LOG_DIR",
     "STORAGE_WAIT_S",
 )  # fmt: skip
@@ -53,6 +55,9 @@ def test_an_empty_variable_is_an_unset_one(name: str, value: str) -> None:
         ("GROK2API_UPSTREAM_URL", "http://127.0.0.1:9/", "upstream_url", "http://127.0.0.1:9"),
         ("GROK2API_UPSTREAM_URL", "https://host/path//", "upstream_url", "https://host/path"),
         ("GROK2API_UPSTREAM_URL", "http://[::1]:9", "upstream_url", "http://[::1]:9"),
+        ("GROK2API_ASSETS_URL", "http://127.0.0.1:9/a/", "assets_url", "http://127.0.0.1:9/a"),
+        ("GROK2API_FETCH_ALLOW", "Nas.lan:80, [::1]:9,,nas.lan:80", "fetch_allow", ("nas.lan:80", "[::1]:9")),
+        ("GROK2API_MEDIA_ACCEL", "/_media/", "media_accel", "/_media/"),
         ("SECRET_KEY", " s3cret ", "secret_key", "s3cret"),
         ("ADMIN_PASSWORD", "pass word", "admin_password", "pass word"),
         ("HOST", "0.0.0.0", "host", "0.0.0.0"),

@@ -213,6 +213,7 @@ def test_known_settings_are_taken_in_their_own_type() -> None:
     found = read_settings(tomllib.loads(SETTING_TOML))
     assert found.values == {
         "admin_username": "root",
+        "base_url": "http://localhost:8000",
         "log_level": "DEBUG",
         "max_body_mb": 64,
         "proxy_url": "socks5://127.0.0.1:1080",
@@ -225,10 +226,10 @@ def test_known_settings_are_taken_in_their_own_type() -> None:
     }
     assert found.password == "open sesame"
     left = "\n".join(found.remarks)
-    for name in ("base_url", "stream_first_response_timeout", "x_statsig_id", "dynamic_statsig", "[other]"):
+    for name in ("stream_first_response_timeout", "x_statsig_id", "dynamic_statsig", "[other]"):
         assert name in left
     assert "[grok] max_body_mb" in left  # of the other scope
-    assert len(found.remarks) == 6
+    assert len(found.remarks) == 5
     assert "sesame" not in left
 
 

@@ -274,7 +274,28 @@ def use(**fields: object) -> dict[str, object]:
         ({"messages": message(content={"type": "text"})}, "messages[0].content"),
         ({"messages": message(content=["x"])}, "messages[0].content[0]"),
         ({"messages": message(content=[{"text": "x"}])}, "messages[0].content[0].type"),
-        ({"messages": message(content=[{"type": "image_url"}])}, "messages[0].content[0].type"),
+        ({"messages": message(content=[{"type": "input_audio"}])}, "messages[0].content[0].type"),
+        ({"messages": message(content=[{"type": "image_url"}])}, "messages[0].content[0].image_url"),
+        (
+            {"messages": message(content=[{"type": "image_url", "image_url": {}}])},
+            "messages[0].content[0].image_url.url",
+        ),
+        (
+            {"messages": message(content=[{"type": "image_url", "image_url": "ftp://host/a.png"}])},
+            "messages[0].content[0].image_url",
+        ),
+        (
+            {
+                "messages": message(
+                    content=[{"type": "image_url", "image_url": {"url": "data:,a", "detail": "x"}}]
+                )
+            },
+            "messages[0].content[0].image_url.detail",
+        ),
+        (
+            {"messages": message(role="system", content=[{"type": "image_url", "image_url": "data:,a"}])},
+            "messages[0].content[0].image_url",
+        ),
         ({"messages": message(content=[{"type": "x" * 5000}])}, "messages[0].content[0].type"),
         ({"messages": message(content=[{"type": list(range(5000))}])}, "messages[0].content[0].type"),
         ({"messages": message(content=[{"type": "text"}])}, "messages[0].content[0].text"),

@@ -46,6 +46,7 @@ SPECIFIED: dict[str, tuple[str, Value]] = {
     "cors_origins": ("global", ""),
     "signed_media": ("global", False),
     "metrics_public": ("global", False),
+    "signed_media_hours": ("global", 24),
     "media_index_days": ("global", 90),
     "log_retention_days": ("global", 7),
 }

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from grok2api.errors import UpstreamFailed
 from grok2api.events import (
     Citation,
+    Embedded,
     Event,
     Finish,
-    Image,
     Moderated,
     Progress,
     Reasoning,
@@ -24,7 +24,6 @@ from grok2api.events import (
     Text,
     Thought,
     ToolCall,
-    Video,
 )
 from grok2api.services.filters.thinking import hide_thinking, lay_out_thinking, tag_thinking
 from tests.unit.grok_streams import PATIENT
@@ -54,8 +53,7 @@ def events() -> st.SearchStrategy[list[Event]]:
         st.builds(Sources, st.lists(source, min_size=1, max_size=3).map(tuple)),
         st.builds(Progress, st.just("image"), st.integers(0, 100)),
         st.builds(Citation, text),
-        st.builds(Image, text),
-        st.builds(Video, text),
+        st.builds(Embedded, text),
         st.builds(Moderated, st.just("image")),
         st.just(Started()),
     )
@@ -90,7 +88,7 @@ def test_thinking_may_start_again_and_loses_no_answer() -> None:
     assert tagged(answer) == "<think>\nOne\n</think>\nYes<think>\ntwo\n</think>\n and no"
 
 
-@pytest.mark.parametrize("visible", [Image("a.jpg"), Video("a.mp4"), Moderated("image")])
+@pytest.mark.parametrize("visible", [Embedded("![](a.jpg)"), Moderated("image")])
 def test_pictures_and_videos_stand_behind_the_thinking(visible: Event) -> None:
     told = list(tag_thinking([Reasoning("One"), visible, Finish()]))
     assert told == [*WHOLE, Thought("\n"), visible, Finish()]

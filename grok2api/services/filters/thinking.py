@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from grok2api.events import (
+    Embedded,
     Event,
     Finish,
-    Image,
     Moderated,
     Progress,
     Reasoning,
@@ -17,12 +17,11 @@ from grok2api.events import (
     Text,
     Thought,
     ToolCall,
-    Video,
 )
 
 _OPEN, _CLOSE = "<think>", "</think>"
 #: What ends the thinking: the answer, or its end. A citation is not part of the text.
-_CLOSING = (Text, Image, Video, Moderated, ToolCall, Finish)
+_CLOSING = (Text, Embedded, Moderated, ToolCall, Finish)
 #: What would end the target of a Markdown link.
 _NOT_IN_TARGET = re.compile(r'[\s()<>"\\\x00-\x1f\x7f]')
 

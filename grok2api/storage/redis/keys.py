@@ -10,6 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from grok2api.accounts import BLOCKED, DEFAULT_POOL, DEFAULT_WINDOW_S, FULL_QUOTA, LEASE_S, VOID_KEPT_S
+from grok2api.media import Kind
 from grok2api.storage.base import JOB_DEAD_S, RESPONSE_KEPT_S
 
 #: Version of all this, see `upgrades.py`. An older release refuses a newer version.
@@ -60,6 +61,11 @@ class Key(StrEnum):
     RESPONSES = "grok2api:responses"  # sorted set: id by when it expires
     RESPONSE = "grok2api:response:"  # <id>, hash: owner, body (sealed), expires_at
 
+    MEDIA = "grok2api:media"  # hash: path -> kind, account id, created_at; blanks between them
+    MEDIA_PATHS = "grok2api:media_paths"  # sorted set: path, all of one score: in lexical order
+    MEDIA_TIMES = "grok2api:media_times"  # sorted set: path by created_at
+    MEDIA_KIND = "grok2api:media_kind:"  # <kind>, sorted set: path by created_at
+
 
 def prelude() -> str:
     """The tables `key` and `rule` in Lua."""
@@ -75,6 +81,7 @@ def prelude() -> str:
         "response_kept_s": int(RESPONSE_KEPT_S),
         "void_kept_s": VOID_KEPT_S,
         "key_check": f"'{KEY_CHECK}'",
+        "media_kinds": "{" + ", ".join(f"'{kind}'" for kind in Kind) + "}",
     }
     numbers = ", ".join(f"{name} = {value}" for name, value in rules.items())
     return f"local key = {{{keys}}}\nlocal rule = {{{numbers}}}\n"

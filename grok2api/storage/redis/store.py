@@ -22,6 +22,7 @@ from grok2api.storage.redis.durability import durability_warnings
 from grok2api.storage.redis.jobs import RedisJobs
 from grok2api.storage.redis.keys import Key
 from grok2api.storage.redis.leases import RedisLeases
+from grok2api.storage.redis.media import RedisMedia
 from grok2api.storage.redis.responses import RedisResponses
 from grok2api.storage.redis.sealing import check_value, reseal
 from grok2api.storage.redis.sessions import RedisSessions
@@ -97,6 +98,7 @@ class RedisStore(Store):
     accounts: RedisAccounts
     settings: RedisSettings
     responses: RedisResponses
+    media: RedisMedia
 
     def __init__(self, client: Client, pools: Sequence[str], vault: Vault) -> None:
         """Data that is not sealed yet is sealed with the vault; a vault that does not fit raises ConfigurationError
@@ -111,6 +113,7 @@ class RedisStore(Store):
         self.sessions = RedisSessions(client)
         self.jobs = RedisJobs(client)
         self.responses = RedisResponses(client, held)
+        self.media = RedisMedia(client)
         client.command("SETNX", Key.SETTINGS_VERSION, first_version())
         if kept != vault.check_value:
             self.reseal(vault)
@@ -127,6 +130,7 @@ class RedisStore(Store):
         while ids := self._client.command("ZRANGE", Key.ACCOUNTS, 0, BATCH - 1):
             self._client.run("delete", *ids)
         self.responses.forget_all()
+        self.media.forget_all()
         self._client.together(("DEL", Key.SETTINGS, Key.VOID), ("INCR", Key.SETTINGS_VERSION))
 
     def reseal(self, new: Vault) -> None:

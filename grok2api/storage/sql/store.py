@@ -10,6 +10,7 @@ from grok2api.storage.base import Store
 from grok2api.storage.sql.accounts import SqlAccounts
 from grok2api.storage.sql.jobs import SqlJobs
 from grok2api.storage.sql.leases import SqlLeases
+from grok2api.storage.sql.media import SqlMedia
 from grok2api.storage.sql.responses import SqlResponses
 from grok2api.storage.sql.runner import Runner
 from grok2api.storage.sql.sealing import read_check_value, reseal
@@ -26,6 +27,7 @@ class SqlStore(Store):
     accounts: SqlAccounts
     settings: SqlSettings
     responses: SqlResponses
+    media: SqlMedia
 
     def __init__(
         self, runner: Runner, pools: Sequence[str], vault: Vault, scrub: Callable[[], None] | None = None
@@ -43,6 +45,7 @@ class SqlStore(Store):
         self.sessions = SqlSessions(runner)
         self.jobs = SqlJobs(runner)
         self.responses = SqlResponses(runner, held)
+        self.media = SqlMedia(runner)
         if kept != vault.check_value:
             self.reseal(vault)
 
@@ -58,6 +61,7 @@ class SqlStore(Store):
         while ids := self._runner.read(lambda connection: connection.scalars(some).all()):
             self.accounts.delete(ids)
         self.responses.forget_all()
+        self.media.forget_all()
 
         def work(connection: Connection) -> None:
             connection.execute(delete(table_of(SettingRow)))

@@ -13,7 +13,7 @@ from typing import cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Double, ForeignKey, Index, Integer, MetaData, String, Table, Text
-from sqlalchemy.dialects.mysql import LONGTEXT
+from sqlalchemy.dialects.mysql import LONGTEXT, VARCHAR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -170,6 +170,23 @@ class ResponseRow(Base):
     expires_at: Mapped[float] = mapped_column(Double, index=True)
     # The last one: SQLite reads through it to what comes behind.
     body: Mapped[str] = mapped_column(Text().with_variant(LONGTEXT(), "mysql", "mariadb"))
+
+
+class MediaRow(Base):
+    __tablename__ = "media"
+    # With all columns: MariaDB would rather sort the table than look up a page's rows one by one.
+    __table_args__ = (
+        Index("ix_media_created", "created_at", "path", "kind", "account_id"),
+        Index("ix_media_kind", "kind", "created_at", "path", "account_id"),
+    )
+
+    # Told apart by case also in a database that somebody made with another collation than ours.
+    path: Mapped[str] = mapped_column(
+        String(200).with_variant(VARCHAR(200, collation="utf8mb4_bin"), "mysql", "mariadb"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(String(8))
+    account_id: Mapped[int] = mapped_column()  # which may be gone: the row stays
+    created_at: Mapped[float] = mapped_column(Double)
 
 
 class SessionRow(Base):

@@ -27,6 +27,10 @@ class NotFound(GatewayError):
     """There is no such account."""
 
 
+class CannotClear(GatewayError):
+    """The disk does not let the cache be cleared."""
+
+
 class InvalidSettings(GatewayError):
     """Settings that cannot be stored. `fields`: what is wrong, by name."""
 
@@ -45,6 +49,7 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     SettingError: (400, "invalid_settings"),
     NotFound: (404, "not_found"),
     AlreadyRunning: (409, "already_running"),
+    CannotClear: (500, "cannot_clear"),
     StorageUnavailable: (503, "storage_unavailable"),
     Exception: (500, "internal_error"),
 }

@@ -11,14 +11,13 @@ from grok2api.accounts import DEFAULT_POOL, Account, AccountQuery, Quota, Sort, 
 from grok2api.errors import BadRequest
 from grok2api.services.account_book import Found
 from grok2api.web.admin.errors import NotFound
+from grok2api.web.admin.fields import page_of
 from grok2api.web.services import get_services
 
 #: The admin API's words for the tiers.
 TOKEN_TYPES = {"sso": Tier.BASIC, "ssoSuper": Tier.SUPER}
 _TYPE_OF = {tier: word for word, tier in TOKEN_TYPES.items()}
 
-_PAGE_MAX = 10**7
-_PAGE_SIZE_DEFAULT, _PAGE_SIZE_MAX = 50, 1000
 _TAG_MAX, _TAGS_MAX, _NOTE_MAX = 64, 32, 2000
 
 #: Any of these in the query string asks for a page.
@@ -109,8 +108,7 @@ def account_query() -> AccountQuery:
     sort = given.get("sort", Sort.ADDED)
     if sort.removeprefix("-") not in list(Sort):
         raise BadRequest(f"sort must be one of {', '.join(Sort)}, with - before it for the reverse.", "sort")
-    page = _number(given, "page", 1, _PAGE_MAX)
-    size = _number(given, "page_size", _PAGE_SIZE_DEFAULT, _PAGE_SIZE_MAX)
+    offset, size = page_of(given)
     return AccountQuery(
         text=given.get("q", "").strip(),
         status=Status(status) if status is not None and disabled is None else None,
@@ -119,16 +117,9 @@ def account_query() -> AccountQuery:
         tag=given.get("tag"),
         sort=Sort(sort.removeprefix("-")),
         descending=sort.startswith("-"),
-        offset=(page - 1) * size,
+        offset=offset,
         limit=size,
     )
-
-
-def _number(given: dict[str, str], name: str, default: int, most: int) -> int:
-    text = given.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 1 <= int(text) <= most:
-        raise BadRequest(f"{name} must be a whole number from 1 to {most}.", name)
-    return int(text)
 
 
 def shown(account: Account, now: float) -> dict[str, Any]:

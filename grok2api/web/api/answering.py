@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, request
 
+from grok2api.cancellation import Cancellation
 from grok2api.events import Event
 from grok2api.messages import ChatRequest
 from grok2api.web.json_response import json_response
@@ -18,6 +21,9 @@ from grok2api.web.sse import StreamRenderer, stream_response
 
 #: How long a streaming request waits for a true status before it is answered 200 and heartbeats.
 STATUS_WAIT_S = 15.0
+
+#: What a link may begin with; the host is the client's word.
+_ADDRESS = re.compile(r"https?://[\w.:\[\]~%/-]+", re.ASCII)
 
 log = logging.getLogger(__name__)
 
@@ -29,31 +35,60 @@ def answer(
 
     Raises what can be told before anything was sent.
     """
-    began = time.monotonic()
     services = get_services()
     services.completion.check(chat)
-    pump = Pump(lambda end: services.completion.answer(chat, end), request.environ, services.watchdog)
+    chat = replace(chat, media_base=media_base())
+    return run(
+        lambda end: services.completion.answer(chat, end),
+        label=f"chat {chat.model}",
+        ignored=chat.ignored,
+        whole=whole,
+        streamed=streamed if chat.stream else None,
+    )
+
+
+def run(
+    make_events: Callable[[Cancellation], Generator[Event, None, None]],
+    *,
+    label: str,
+    ignored: tuple[str, ...],
+    whole: Callable[[list[Event]], dict[str, Any]],
+    streamed: Callable[[], StreamRenderer] | None = None,
+) -> Response:
+    """Answers with what a greenlet makes, for as long as the client is there. label: of the request, for the log.
+
+    streamed: the renderer, unless the answer is to be whole. Raises what can be told before anything was sent.
+    """
+    began = time.monotonic()
+    label += " stream" if streamed else " whole"
+    pump = Pump(make_events, request.environ, get_services().watchdog)
     try:
-        if chat.stream:
+        if streamed is not None:
             pump.wait_started(STATUS_WAIT_S)
-            response = stream_response(pump, streamed(), lambda outcome: _log_end(chat, outcome, began))
+            response = stream_response(pump, streamed(), lambda outcome: _log_end(label, outcome, began))
         else:
             events = [event for batch in pump.batches() for event in batch]
             pump.close()
             response = json_response(whole(events))
-            _log_end(chat, "ok", began)
+            _log_end(label, "ok", began)
     except BaseException as error:
         pump.close()
         gone = isinstance(error, ClientGone)
-        _log_end(chat, "client_gone" if gone else type(error).__name__, began)
+        _log_end(label, "client_gone" if gone else type(error).__name__, began)
         if gone:
             return Response(status=499)  # reaches no one
         raise
-    if chat.ignored:
-        response.headers["X-Ignored-Params"] = ", ".join(chat.ignored)
+    if ignored:
+        response.headers["X-Ignored-Params"] = ", ".join(ignored)
     return response
 
 
-def _log_end(chat: ChatRequest, outcome: str, began: float) -> None:
-    took_ms = (time.monotonic() - began) * 1000
-    log.info("chat %s %s: %s in %.0f ms", chat.model, "stream" if chat.stream else "whole", outcome, took_ms)
+def media_base() -> str:
+    """This gateway's address as the client knows it, for links; "", which makes them relative, when the client gave one
+    that is none."""
+    base = request.url_root.rstrip("/")
+    return base if _ADDRESS.fullmatch(base) else ""
+
+
+def _log_end(label: str, outcome: str, began: float) -> None:
+    log.info("%s: %s in %.0f ms", label, outcome, (time.monotonic() - began) * 1000)

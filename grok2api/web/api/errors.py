@@ -19,13 +19,16 @@ from grok2api.errors import (
     BadRequest,
     Challenged,
     GatewayError,
+    LinkExpired,
+    MediaLost,
     Moderated,
     NoAccount,
-    NotDeliverable,
+    NoMedia,
     Overloaded,
     RateLimited,
     Rejected,
     StorageUnavailable,
+    UnknownMedia,
     UnknownModel,
     UnknownResponse,
     Unreachable,
@@ -50,6 +53,9 @@ _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
     OriginNotAllowed: (403, "invalid_request_error", "origin_not_allowed"),
     UnknownModel: (404, "invalid_request_error", "model_not_found"),
     UnknownResponse: (404, "invalid_request_error", "response_not_found"),
+    UnknownMedia: (404, "invalid_request_error", "media_not_found"),
+    LinkExpired: (403, "invalid_request_error", "link_expired"),
+    MediaLost: (404, "invalid_request_error", "media_lost"),
     BadRequest: (400, "invalid_request_error", None),
     AnswerUnfit: (502, "server_error", "answer_unfit"),
     Rejected: (400, "invalid_request_error", "upstream_rejected"),
@@ -58,7 +64,7 @@ _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
     Overloaded: (503, "server_error", "upstream_overloaded"),
     Challenged: (502, "server_error", "upstream_challenged"),
     Unreachable: (502, "server_error", "upstream_unreachable"),
-    NotDeliverable: (502, "server_error", "media_not_supported"),
+    NoMedia: (502, "server_error", "no_media"),
     UpstreamTimeout: (504, "server_error", "upstream_timeout"),
     StorageUnavailable: (503, "server_error", "storage_unavailable"),
     GatewayError: (502, "server_error", "upstream_failed"),
@@ -66,7 +72,7 @@ _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
 }
 
 #: What the SDKs would retry on their own although it cannot help before the operator has acted.
-_NOT_TO_RETRY = ("upstream_challenged", "media_not_supported", "no_account", "answer_unfit")
+_NOT_TO_RETRY = ("upstream_challenged", "no_media", "no_account", "answer_unfit")
 
 
 def describe(error: Exception) -> tuple[int, str, str | None]:

@@ -9,6 +9,7 @@ from typing import Any
 from grok2api.errors import BadRequest
 from grok2api.messages import Message, Role, ToolUse
 from grok2api.web.api.checkers import SHOWN_CHARS, list_of, mapping, needed, refuse, text
+from grok2api.web.api.parse_content import Content, says_something, unsupported
 from grok2api.web.api.parse_messages import MAX_PARTS
 
 MAX_ITEMS = 10_000
@@ -73,7 +74,7 @@ def conversation_of(earlier: Iterable[Item], items: Iterable[Item]) -> tuple[Mes
     for index, item in enumerate(items):
         reader.read(item, f"input[{index}]")
     turns = reader.turns()
-    if not any(turn.text.strip() or turn.tool_uses or turn.role is Role.TOOL for turn in turns):
+    if not any(map(says_something, turns)):
         raise BadRequest("The input has no text.", "input")
     return turns
 
@@ -111,7 +112,8 @@ class _Reader:
         role = item.get("role")
         if not isinstance(role, str) or role not in _ROLES:
             refuse(f"{where}.role", f"one of {', '.join(_ROLES)}")
-        self._add(Message(Role(role), _content(item.get("content"), f"{where}.content")))
+        content = _content(item.get("content"), f"{where}.content", pictures=role == Role.USER)
+        self._add(Message(Role(role), content.text, pictures=content.pictures))
 
     def _add(self, message: Message) -> None:
         self._end_calls()
@@ -138,26 +140,34 @@ class _Reader:
                 f"`{where}.call_id` is not the id of an earlier call in `input` or in the previous response.",
                 f"{where}.call_id",
             )
-        output = _content(item.get("output"), f"{where}.output")
-        self._add(Message(Role.TOOL, output, tool_call_id=id_))
+        output = _content(item.get("output"), f"{where}.output", pictures=True)
+        self._add(Message(Role.TOOL, output.text, tool_call_id=id_, pictures=output.pictures))
 
 
-def _content(value: object, where: str) -> str:
-    if value is None:
-        return ""
+def _content(value: object, where: str, *, pictures: bool) -> Content:
+    content = Content("" if pictures else "a message of the user, or in a tool's output")
     if isinstance(value, str):
-        return value
-    if not isinstance(value, list):
-        refuse(where, "a text or a list of parts")
-    return "\n".join(list_of(_part, MAX_PARTS)(value, where))
+        content.add_text(value)
+    elif value is not None:
+        if not isinstance(value, list):
+            refuse(where, "a text or a list of parts")
+        list_of(lambda part, place: _part(part, place, content), MAX_PARTS)(value, where)
+    return content
 
 
-def _part(value: object, where: str) -> str:
+def _part(value: object, where: str, content: Content) -> None:
     part = mapping(value, where)
     kind = part.get("type")
     if isinstance(kind, str) and kind in _TEXT_PARTS:
-        return needed(part, "text", _string, where)
-    if kind == "refusal":
-        return needed(part, "refusal", _string, where)
-    shown = f"type {kind[:SHOWN_CHARS]!r}" if isinstance(kind, str) else "this type"
-    raise BadRequest(f"`{where}`: parts of {shown} are not supported; `input_text` is.", f"{where}.type")
+        content.add_text(needed(part, "text", _string, where))
+    elif kind == "refusal":
+        content.add_text(needed(part, "refusal", _string, where))
+    elif kind == "input_image" and part.get("file_id") is None:
+        content.add_picture(part.get("image_url"), f"{where}.image_url", part)
+    elif kind == "input_image":
+        raise BadRequest(
+            f"`{where}.file_id`: there are no stored files here; send the picture as `image_url`.",
+            f"{where}.file_id",
+        )
+    else:
+        raise unsupported(kind, where, "`input_text` and `input_image`")

@@ -7,7 +7,8 @@ from typing import Any
 
 from grok2api.errors import BadRequest
 from grok2api.messages import Message, Role, ToolUse
-from grok2api.web.api.checkers import SHOWN_CHARS, list_of, mapping, needed, object_of, refuse, sent, text
+from grok2api.web.api.checkers import list_of, mapping, needed, object_of, refuse, sent, text
+from grok2api.web.api.parse_content import Content, says_something, unsupported
 
 MAX_MESSAGES = 10_000
 MAX_PARTS = 10_000
@@ -39,9 +40,7 @@ def parse_messages(value: object) -> tuple[Message, ...]:
             )
         called.update(use.id for use in message.tool_uses)
         messages.append(message)
-    if not any(
-        message.text.strip() or message.tool_uses or message.role is Role.TOOL for message in messages
-    ):
+    if not any(map(says_something, messages)):
         raise BadRequest("The messages have no text.", "messages")
     return tuple(messages)
 
@@ -50,41 +49,50 @@ def _message(fields: Mapping[str, Any], where: str) -> Message:
     role = fields.get("role")
     if role == _FUNCTION:
         name = needed(fields, "name", _string, where)
-        return Message(Role.TOOL, _content(fields, where), name)
+        return Message(Role.TOOL, _content(fields, where).text, name)
     if not isinstance(role, str) or role not in tuple(Role):
         refuse(f"{where}.role", f"one of {', '.join(Role)}")
     name = sent(fields, "name", _string, where) or ""
     if role == Role.ASSISTANT:
         sent(fields, "audio", _audio, where)
         refusal = sent(fields, "refusal", _string, where) or ""
-        return Message(
-            Role.ASSISTANT, _content(fields, where, refusals=True) or refusal, name, _tool_uses(fields, where)
-        )
+        said = _content(fields, where, refusals=True).text or refusal
+        return Message(Role.ASSISTANT, said, name, _tool_uses(fields, where))
     if role == Role.TOOL:
         id_ = needed(fields, "tool_call_id", _string, where)
-        return Message(Role.TOOL, _content(fields, where), name, tool_call_id=id_)
-    return Message(Role(role), _content(fields, where), name)
+        return Message(Role.TOOL, _content(fields, where).text, name, tool_call_id=id_)
+    content = _content(fields, where, pictures=role == Role.USER)
+    return Message(Role(role), content.text, name, pictures=content.pictures)
 
 
-def _content(fields: Mapping[str, Any], where: str, *, refusals: bool = False) -> str:
-    content = fields.get("content")
+def _content(
+    fields: Mapping[str, Any], where: str, *, refusals: bool = False, pictures: bool = False
+) -> Content:
+    """The text and the pictures of a turn; refusals, pictures: whether there may be such parts."""
+    content = Content("" if pictures else "a message of the user")
+    value = fields.get("content")
     where = f"{where}.content"
-    if content is None:
-        return ""
-    if isinstance(content, str):
+    if value is None:
         return content
-    if not isinstance(content, list) or len(content) > MAX_PARTS:
+    if isinstance(value, str):
+        content.add_text(value)
+        return content
+    if not isinstance(value, list) or len(value) > MAX_PARTS:
         refuse(where, f"a text, null or a list of at most {MAX_PARTS} parts")
-    return "\n".join(_part(part, f"{where}[{index}]", refusals) for index, part in enumerate(content))
+    for index, part in enumerate(value):
+        _part(part, f"{where}[{index}]", refusals, content)
+    return content
 
 
-def _part(value: object, where: str, refusals: bool) -> str:
+def _part(value: object, where: str, refusals: bool, content: Content) -> None:
     part = mapping(value, where)
     kind = part.get("type")
     if kind == "text" or (kind == "refusal" and refusals):
-        return needed(part, kind, _string, where)
-    shown = f"type {kind[:SHOWN_CHARS]!r}" if isinstance(kind, str) else "this type"
-    raise BadRequest(f"`{where}`: parts of {shown} are not supported; `text` is.", f"{where}.type")
+        content.add_text(needed(part, kind, _string, where))
+    elif kind == "image_url":
+        content.add_picture(part.get("image_url"), f"{where}.image_url")
+    else:
+        raise unsupported(kind, where, "`text` and `image_url`")
 
 
 def _tool_uses(fields: Mapping[str, Any], where: str) -> tuple[ToolUse, ...]:

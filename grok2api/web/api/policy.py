@@ -28,11 +28,16 @@ def apply_policy(
     if request.max_tokens is not None and not settings.enforce_max_tokens:
         sent = [name for name in limits if document.get(name) is not None]
         request = replace(request, max_tokens=None, ignored=header_names([*request.ignored, *sent]))
-    if request.ignored and settings.strict_params:
-        names = ", ".join(f"`{name}`" for name in request.ignored)
+    refuse_ignored(request.ignored, settings)
+    return request
+
+
+def refuse_ignored(names: tuple[str, ...], settings: Snapshot) -> None:
+    """Raises BadRequest for what cannot be honoured, with `strict_params` set."""
+    if names and settings.strict_params:
+        shown = ", ".join(f"`{name}`" for name in names)
         raise BadRequest(
-            f"Not supported by this gateway: {names}. Its setting strict_params refuses what it cannot honour.",
-            request.ignored[0],
+            f"Not supported by this gateway: {shown}. Its setting strict_params refuses what it cannot honour.",
+            names[0],
             "unsupported_parameter",
         )
-    return request

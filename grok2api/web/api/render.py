@@ -9,7 +9,7 @@ import secrets
 import time
 from typing import Any
 
-from grok2api.events import Citation, Event, Finish, Reasoning, Text, Thought, ToolCall
+from grok2api.events import Citation, Embedded, Event, Finish, Reasoning, Text, Thought, ToolCall
 from grok2api.messages import ChatRequest
 from grok2api.web.api.errors import error_body
 from grok2api.web.api.usage import AnswerCount
@@ -98,6 +98,10 @@ class ChatChunks:
                 text = event.text  # type: ignore[union-attr]
                 pieces += (self._reasoning[0], dumps(text), self._reasoning[1])
                 answer.count.reasoning.add(text)
+            elif kind is Embedded:
+                text = event.text  # type: ignore[union-attr]
+                pieces += (head, dumps(text), tail)
+                answer.length += len(text)
             elif kind is Citation:
                 answer.cite(event)  # type: ignore[arg-type]
             elif kind is ToolCall:
@@ -167,6 +171,9 @@ def chat_completion(request: ChatRequest, events: list[Event]) -> dict[str, Any]
             case Thought(text):
                 content.append(text)
                 answer.count.reasoning.add(text)
+                answer.length += len(text)
+            case Embedded(text):
+                content.append(text)
                 answer.length += len(text)
             case Reasoning(text):
                 reasoning.append(text)

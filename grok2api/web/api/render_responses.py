@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from grok2api.errors import BadRequest
-from grok2api.events import Citation, Event, Finish, Reasoning, Text, ToolCall
+from grok2api.events import Citation, Embedded, Event, Finish, Reasoning, Text, ToolCall
 from grok2api.web.api.errors import error_body
 from grok2api.web.api.open_texts import OpenAnswer, OpenSummary, OpenText, Tell
 from grok2api.web.api.parse_responses import ResponseRequest
@@ -74,6 +74,8 @@ class ResponseBuilder:
             case Text(text):
                 self._text(text, OpenAnswer)
                 self._count.content.add(text)
+            case Embedded(text):
+                self._text(text, OpenAnswer)
             case Reasoning(text):
                 self._text(text, OpenSummary)
                 self._count.reasoning.add(text)

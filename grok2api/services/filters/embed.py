@@ -1,0 +1,64 @@
+"""Pictures and videos as pieces of a text answer: Markdown for the one, an HTML element for the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from grok2api.events import Embedded, Event, Finish, Image, Text, Video
+
+
+def embed(
+    events: Iterable[Event], picture_url: Callable[[str], str], video_url: Callable[[str], str]
+) -> Iterator[Event]:
+    """Finished media as what a client shows, with an empty line between them and text, and a line break between each
+    other. picture_url, video_url: called with a path."""
+    written = ""  # the end of what there is; an image leaves a mark that no text has
+    for event in events:
+        kind = type(event)
+        if kind is Text:
+            text = event.text  # type: ignore[union-attr]
+            if written == _MEDIA:
+                written = ""
+                if gap := _gap(text):
+                    yield Embedded(gap)
+            written = (written + text)[-2:]
+            yield event
+        elif kind is Image or kind is Video:
+            if kind is Image:
+                shown = f"![Generated Image]({picture_url(event.path)})"  # type: ignore[union-attr]
+            else:
+                shown = f'<video src="{video_url(event.path)}" controls="controls"></video>'  # type: ignore[union-attr]
+            yield Embedded(_before(written) + shown)
+            written = _MEDIA
+        else:
+            yield event
+
+
+def video_alone(events: Iterable[Event]) -> Iterator[Event]:
+    """Where a video is wanted it is the answer; words are one only when there is no video."""
+    words: list[Event] = []
+    made = False
+    for event in events:
+        if type(event) is Text:
+            words.append(event)
+            continue
+        made = made or type(event) is Video
+        if type(event) is Finish and not made:
+            yield from words
+        yield event
+
+
+_MEDIA = "\0"
+
+
+def _gap(text: str) -> str:
+    """Line breaks that are missing between a picture and the text behind it."""
+    return "\n" * max(0, 2 - (len(text) - len(text.lstrip("\n"))))
+
+
+def _before(written: str) -> str:
+    if not written:
+        return ""
+    if written == _MEDIA:
+        return "\n"
+    return "\n" * (2 - (len(written) - len(written.rstrip("\n"))))

@@ -1,0 +1,45 @@
+"""GET and HEAD /images/{path}: the media that this gateway handed out, from the cache or from upstream."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from grok2api.services.media_files import OpenFile
+from grok2api.services.media_library import PassedThrough
+from grok2api.services.media_links import MEDIA_ROUTE, SIGNATURE
+from grok2api.web.file_response import SECURITY_HEADERS, file_response
+from grok2api.web.services import get_services
+
+#: Upstream never changes a file under its path, and a year is as long as one can say.
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+blueprint = Blueprint("media", __name__)
+
+
+@blueprint.get(f"{MEDIA_ROUTE}<path:path>")
+def get_media(path: str) -> Response:
+    """Only what the index knows; anything else is 404 without a word to upstream."""
+    services = get_services()
+    holds_s = services.media.check_link(path, request.args.get(SIGNATURE, ""))
+    cache_control = _FOR_EVER if holds_s is None else f"private, max-age={max(0, int(holds_s))}"
+    opened = services.media.open(path)
+    if isinstance(opened, OpenFile):
+        return file_response(opened, cache_control, services.media_accel)
+    return _passed_through(opened, cache_control)
+
+
+def _passed_through(opened: PassedThrough, cache_control: str) -> Response:
+    """Whole, whatever range was asked for: there is no file to take parts of."""
+    if request.method == "HEAD":
+        opened.close()
+        response = Response()
+    else:
+        response = Response(opened.pieces, direct_passthrough=True)
+        response.call_on_close(opened.close)
+    response.headers["Content-Type"] = opened.content_type
+    response.headers["Cache-Control"] = cache_control
+    response.headers["Accept-Ranges"] = "none"
+    response.headers.update(SECURITY_HEADERS)
+    if opened.length is not None:
+        response.headers["Content-Length"] = str(opened.length)
+    return response
