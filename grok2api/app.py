@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 
 from flask import Flask
@@ -33,6 +34,8 @@ from grok2api.upstream.client import GrokClient
 from grok2api.upstream.fetch import Fetcher
 from grok2api.watchdog import Watchdog
 
+log = logging.getLogger(__name__)
+
 
 def create_app(env: Env | None = None) -> Flask:
     """The app of this environment. Raises ConfigurationError with one line that says what to change."""
@@ -60,6 +63,10 @@ def create_app(env: Env | None = None) -> Flask:
     cache = MediaCache(env.data_dir / "cache", lambda kind: cache_bytes(settings.snapshot(), kind))
     links = MediaLinks(secret_key)
     media = MediaLibrary(store.media, store.accounts, cache, client, settings, links)
+    if env.fetch_allow:
+        log.warning(
+            "GROK2API_FETCH_ALLOW: clients may make this gateway fetch from %s", ", ".join(env.fetch_allow)
+        )
     pictures = Pictures(Fetcher(env.fetch_allow).fetch)
     completion = CompletionService(catalogue, pool, client, settings, media, pictures)
     services = Services(

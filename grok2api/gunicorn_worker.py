@@ -65,7 +65,7 @@ class ClientSocket(gevent.socket.socket):
     def _send_some(self, data: Any, flags: int) -> int:
         """The bytes that there was room for."""
         try:
-            return self.send(data, flags, 0.0)
+            return self.send(data, flags, 0.0)  # type: ignore[call-arg]  # gevent's takes a timeout
         except BlockingIOError:
             return 0
 

@@ -41,7 +41,10 @@ def register(app: Flask, services: Services, trusted_proxies: int) -> None:
         if guard is not None and guard not in blueprint.before_request_funcs.get(None, ()):
             blueprint.before_request(guard)
         app.register_blueprint(blueprint)
-    admin.make_login_manager().init_app(app)
+    login = admin.make_login_manager()
+    login.init_app(app)
+    # Nobody is remembered by a cookie of its own; looking for one would make every answer differ by cookie to caches.
+    app.after_request_funcs[None].remove(login._update_remember_cookie)
     app.register_error_handler(Exception, _failed)
     if trusted_proxies:
         hops = trusted_proxies

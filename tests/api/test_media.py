@@ -299,6 +299,7 @@ def test_ranges_validators_and_headers(gateway: Gateway) -> None:
     assert whole.headers["Content-Security-Policy"] == "sandbox"
     assert whole.headers["X-Content-Type-Options"] == "nosniff"
     assert "max-age" in whole.headers["Cache-Control"] and whole.headers["Last-Modified"]
+    assert "Cookie" not in whole.headers.get("Vary", "")
     part = requests.get(url, headers={"Range": "bytes=10-19"}, timeout=30)
     assert (part.status_code, part.content) == (206, whole.content[10:20])
     assert part.headers["Content-Range"] == f"bytes 10-19/{len(whole.content)}"
