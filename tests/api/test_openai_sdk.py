@@ -10,6 +10,7 @@ import pytest
 
 from tests.gateway import Gateway
 from tests.simulator.client import directive
+from tests.simulator.pictures import png
 
 KEY = "sk-test-key"
 
@@ -90,6 +91,18 @@ def test_models_are_listed_and_retrieved(client: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as caught:
         client.models.retrieve("gpt-4")
     assert caught.value.code == "model_not_found"
+
+
+def test_pictures_are_made_and_edited(client: openai.OpenAI) -> None:
+    made = client.images.generate(prompt="a sea otter", n=2)
+    assert made.data is not None and all(image.url for image in made.data) and len(made.data) == 2
+    whole = client.images.generate(prompt="a sea otter", response_format="b64_json")
+    assert whole.data is not None and whole.data[0].b64_json
+    edited = client.images.edit(image=[("a.png", png("a")), ("b.png", png("b"))], prompt="add a hat")
+    assert edited.data is not None and edited.data[0].url
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.images.edit(image=("a.png", b"no picture"), prompt="add a hat")
+    assert caught.value.param == "image[0]"
 
 
 def test_errors_become_the_sdks_own_exceptions(client: openai.OpenAI, gateway: Gateway) -> None:
