@@ -87,6 +87,7 @@ _PRIVATE_V6 = tuple(
 )
 #: An IPv4 address in the last 32 bits. With NAT64, hosts without IPv4 see all of the IPv4 internet through it.
 _CARRIERS = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
+_BROKEN = "the connection to its server failed or broke off."
 
 
 class Fetcher:
@@ -111,13 +112,15 @@ class Fetcher:
         try:
             with gevent.Timeout(self._total_s, too_late):
                 return self._follow(url, ends_at)
+        except NewConnectionError as error:  # which is a TransportTimeout, too, though nothing was waited for
+            raise BadRequest(_BROKEN) from error
         except TransportTimeout as error:
             raise too_late from error
         except SSLError as error:
             raise BadRequest("its TLS certificate could not be verified, or TLS failed.") from error
         except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
             # The last two are http.client's ways to say that an answer made no sense or broke off.
-            raise BadRequest("the connection to its server failed or broke off.") from error
+            raise BadRequest(_BROKEN) from error
 
     def _follow(self, url: str, ends_at: float) -> bytes:
         place = _parse(url)
@@ -223,8 +226,9 @@ class _Place:
 def _canonical(place: str) -> str:
     """A listed place as `_Place.authority` writes it, of the ways to write an IPv6 address."""
     host, _, port = place.rpartition(":")
-    with suppress(ValueError):
-        return f"[{IPv6Address(host.strip('[]'))}]:{port}"
+    if host.startswith("["):
+        with suppress(ValueError):
+            return f"[{IPv6Address(host.strip('[]'))}]:{port}"
     return place
 
 
