@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.processes import Broken, Server, environment, free_port, scratch, server
@@ -56,6 +57,41 @@ def nginx(upstream_url: str) -> Iterator[Server]:
         port = free_port()
         config = directory / "nginx.conf"
         config.write_text(_CONFIG.format(upstream=urlsplit(upstream_url).netloc, port=port))
+        command = [binary(), "-p", str(directory), "-c", str(config), "-e", "stderr"]
+        with server(command, port, directory, environment(), cwd=directory) as running:
+            yield running
+
+
+_FILES = """\
+daemon off;
+worker_processes 1;
+pid nginx.pid;
+error_log stderr warn;
+{user}
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    sendfile on;
+    tcp_nopush on;
+    sendfile_max_chunk 512k;
+    server {{
+        listen 127.0.0.1:{port};
+        root {folder};
+    }}
+}}
+"""
+
+
+@contextmanager
+def file_nginx(folder: Path) -> Iterator[Server]:
+    """An nginx that sends the files of a folder."""
+    with scratch() as directory:
+        port = free_port()
+        config = directory / "nginx.conf"
+        user = "user root;" if os.geteuid() == 0 else ""  # our folders are their user's only
+        config.write_text(_FILES.format(port=port, folder=folder, user=user))
         command = [binary(), "-p", str(directory), "-c", str(config), "-e", "stderr"]
         with server(command, port, directory, environment(), cwd=directory) as running:
             yield running
