@@ -12,7 +12,7 @@ from tests.gateway import Gateway
 from tests.simulator.client import directive
 from tests.simulator.directives import pack
 
-MODELS = 8
+MODELS = 10
 CALL = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>'
 CALLS = [{"name": "get_weather", "arguments": {"city": "Paris"}}]
 PLACE = {"city": "Paris", "population": 2100000}

@@ -77,6 +77,7 @@ def test_accounts_and_settings_are_taken_and_the_rest_is_told(operator: Operator
     settings = contents(operator.url)[1]
     assert check_password_hash(str(settings.pop("admin_password")), "the old password")
     assert settings == {
+        "base_url": "http://example.com",
         "log_level": "WARNING",
         "show_thinking": False,
         "stream_total_timeout": 900,
