@@ -288,6 +288,22 @@ class Shortage:
         return f"No account can serve this request now (of {self.total}: {reasons or 'none fit'})."
 
 
+@dataclass(frozen=True)
+class TierSummary:
+    """A tier's accounts in counts. statuses: each status, as `status_of` has it. disabled: also counted under their
+    status. fit: a request for the default pool could be given them now, but for the limit of requests in flight.
+
+    By quota pool, of those that are neither disabled nor expired: remaining: the sum of the calls left, where known.
+    unknown: of how many they are not known; a window that is over tells nothing.
+    """
+
+    statuses: dict[Status, int]
+    disabled: int
+    fit: int
+    remaining: dict[str, int]
+    unknown: dict[str, int]
+
+
 def status_of(account: Account, now: float) -> Status:
     """The one word that stands for an account: what it is for its default pool."""
     if account.expired_reason is not None:

@@ -47,7 +47,8 @@ def copy(
     source_key: str | None,
     target_key: str | None,
 ) -> None:
-    """Copy all accounts, settings, stored responses and the index of media from SOURCE to TARGET.
+    """Copy all accounts, settings, stored responses, the index of media, the operators' actions and counts over time
+    from SOURCE to TARGET.
 
     Both are URLs: sqlite:////path/to/file.db, mysql://user:password@host/database, redis://:password@host/0, or -
     for the one in the environment, where others on this machine cannot see its password. Stop the service first,
@@ -115,8 +116,8 @@ def _run(transfer: Transfer, total: int, clear: bool) -> None:
         if not copied.finished:
             click.echo(
                 f"Broken off: at least {copied.accounts} of {total} accounts, {copied.responses} stored responses, "
-                f"{copied.media} media and no settings were copied. The source is as it was. Copy again with "
-                "--overwrite.",
+                f"{copied.media} media, {len(copied.settings) or 'no'} settings, {copied.actions} actions and "
+                f"{copied.counts} counts were copied. The source is as it was. Copy again with --overwrite.",
                 err=True,
             )
         raise
@@ -129,8 +130,10 @@ def _tell(copied: Copied, source: Place, target: Place, *, sealed: bool) -> None
     click.echo(f"  settings: {len(copied.settings)}{names}")
     click.echo(f"  stored responses: {copied.responses}")
     click.echo(f"  media in the index: {copied.media}")
+    click.echo(f"  actions of operators: {copied.actions}")
+    click.echo(f"  counts over time: {copied.counts}")
     click.echo("Left:")
     click.echo(f"  requests in flight: {copied.in_flight}")
-    click.echo("  the console's sessions (log in again) and the progress of jobs")
+    click.echo("  the console's sessions (log in again), failed logins and the progress of jobs")
     key = "the SECRET_KEY of TARGET" if sealed else "no SECRET_KEY"
     click.echo(f"Serve from it with STORAGE_MODE={target.mode}, TARGET as DATABASE_URL and {key}.")

@@ -1,7 +1,7 @@
 """Everything of one storage into another: accounts with all that is known of them, stored responses, the index of
-media, and the settings.
+media, the settings, what the operators did, and counts over time.
 
-What belongs to the moment stays behind: requests in flight, sessions, jobs.
+What belongs to the moment stays behind: requests in flight, sessions, failed logins, jobs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from grok2api.accounts import AccountQuery
 from grok2api.errors import ConfigurationError, StorageUnavailable
 from grok2api.storage.base import Store
 
-#: Accounts, and media, that are read and written at a time.
+#: Accounts, media, actions and counts that are read and written at a time.
 PAGE = 1000
 
 #: Stored responses that are read at a time: some may be large.
@@ -36,6 +36,8 @@ class Copied:
     settings: tuple[str, ...] = ()
     responses: int = 0
     media: int = 0
+    actions: int = 0
+    counts: int = 0
     in_flight: int = 0
     finished: bool = False
 
@@ -80,8 +82,7 @@ class Transfer:
         """Copy. clear: forget first what the target holds, and end its sessions, as its password changes. on_page:
         told after each page how many accounts it had."""
         if clear:
-            self._target.clear()
-            self._target.sessions.delete_all()
+            self._clear_target()
         last = 0
         while accounts := self._source.accounts.walk(last, PAGE):
             last = accounts[-1].id
@@ -95,7 +96,16 @@ class Transfer:
         if values:
             self._target.settings.save(values)
         self.copied.settings = tuple(sorted(values))
+        # The last ones, as they are added onto what is there: broken off, the copy is begun anew with a clear target.
+        self._copy_audit()
+        self._copy_usage()
         self.copied.finished = True
+
+    def _clear_target(self) -> None:
+        self._target.clear()
+        self._target.sessions.delete_all()
+        self._target.audit.forget_older(0.0, 0)
+        self._target.usage.forget_all()
 
     def _copy_responses(self) -> None:
         for page in self._source.responses.walk(RESPONSES_PAGE, time.time()):
@@ -110,6 +120,18 @@ class Transfer:
             last = items[-1].path
             self._target.media.add(items)
             self.copied.media += len(items)
+            self._beat()
+
+    def _copy_audit(self) -> None:
+        for entries in self._source.audit.walk(PAGE):
+            self._target.audit.add(*entries)
+            self.copied.actions += len(entries)
+            self._beat()
+
+    def _copy_usage(self) -> None:
+        for counts in self._source.usage.walk(PAGE):
+            self._target.usage.add(counts)
+            self.copied.counts += len(counts)
             self._beat()
 
     def _beat(self, *, ended: bool = False) -> None:

@@ -22,8 +22,14 @@ from grok2api.accounts import (
     Settlement,
     Shortage,
     Tier,
+    TierSummary,
 )
 from grok2api.media import Kind, MediaItem
+from grok2api.storage.oversight import Audit as Audit
+from grok2api.storage.oversight import AuditEntry as AuditEntry
+from grok2api.storage.oversight import Logins as Logins
+from grok2api.storage.oversight import Usage as Usage
+from grok2api.storage.oversight import UsageCount as UsageCount
 from grok2api.storage.vault import Vault
 
 
@@ -118,6 +124,11 @@ class Accounts(ABC):
     @abstractmethod
     def tags(self) -> list[str]:
         """All tags in use, sorted by code point."""
+
+    @abstractmethod
+    def summary(self, now: float) -> dict[Tier, TierSummary]:
+        """Both tiers in counts, of all quota pools. May cost O(n), in steps between which others get their turn: it
+        need not be of one moment."""
 
 
 #: A job whose runner has not been heard of for so long has died.
@@ -308,6 +319,9 @@ class Store(ABC):
     jobs: Jobs
     responses: Responses
     media: Media
+    logins: Logins
+    audit: Audit
+    usage: Usage
 
     @abstractmethod
     def ping(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from grok2api.storage import BACKENDS
 from grok2api.storage.base import Accounts, Media, Responses, Sessions, Settings, Store
+from grok2api.storage.oversight import Audit, Logins, Usage
 from tests.contract.places import PLACES, FilePlace, Place
 
 
@@ -50,6 +51,21 @@ def responses(store: Store) -> Responses:
 @pytest.fixture
 def media(store: Store) -> Media:
     return store.media
+
+
+@pytest.fixture
+def logins(store: Store) -> Logins:
+    return store.logins
+
+
+@pytest.fixture
+def audit(store: Store) -> Audit:
+    return store.audit
+
+
+@pytest.fixture
+def usage(store: Store) -> Usage:
+    return store.usage
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import atexit
 from functools import cache
 
 from grok2api.env import Env
-from tests.contract.places import Place
+from tests.contract.places import TABLES, Place
 from tests.mariadb_server import MariaDbServer
 
 DATABASE = "contract"
@@ -31,6 +31,6 @@ class MysqlPlace(Place):
 
     def clear(self) -> None:
         with server().connect(DATABASE) as connection, connection.cursor() as cursor:
-            for table in ("accounts", "settings", "kept_values", "sessions", "jobs", "responses", "media"):
+            for table in TABLES:
                 cursor.execute(f"DELETE FROM {table}")  # what hangs on the accounts goes with them
             cursor.execute("DELETE FROM counters WHERE name <> 'writer'")  # the row that writers lock

@@ -21,6 +21,12 @@ from grok2api.storage.base import Store
 
 POOLS = ("default", "heavy")
 
+#: Of an SQL database, but for those that hang on accounts, and the counters.
+TABLES = (
+    "accounts", "settings", "kept_values", "sessions", "jobs", "responses", "media", "login_failures",
+    "good_addresses", "audit", "usage_counts",
+)  # fmt: skip
+
 
 def open_at(env: Env, pools: Sequence[str] = POOLS) -> Store:
     """A store of its own, as another worker would open it, also one of a release with other pools."""
@@ -73,9 +79,8 @@ class FilePlace(Place):
             return connection.execute(query, values).fetchall()
 
     def clear(self) -> None:
-        tables = ("accounts", "counters", "settings", "kept_values", "sessions", "jobs", "responses", "media")
         with self.sql() as connection:
-            for table in tables:  # what hangs on the accounts goes with them
+            for table in (*TABLES, "counters"):  # what hangs on the accounts goes with them
                 connection.execute(f"DELETE FROM {table}")
 
 

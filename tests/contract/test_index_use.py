@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event
 from grok2api.accounts import LEASE_S, Outcome, Tier
 from grok2api.media import Kind, MediaItem
 from grok2api.storage.base import RESPONSE_KEPT_S, Store, StoredResponse
+from grok2api.storage.oversight import GOOD_ADDRESS_S, AuditEntry, UsageCount
 from tests.contract.dealings import COSTLY, NOW, add, chosen, end, set_quota, take, use, wanting
 from tests.contract.places import FilePlace
 
@@ -34,8 +35,8 @@ def statements(file: FilePlace) -> Iterator[tuple[Store, set[str]]]:
 
 @pytest.fixture
 def plans(file: FilePlace) -> dict[str, list[str]]:
-    """How every statement of leasing, tidying, renewing, settling, checking, of stored responses and of the index of
-    media is carried out."""
+    """How every statement of leasing, tidying, renewing, settling, checking, of stored responses, of the index of
+    media, of logins, of the operators' actions and of counts is carried out."""
     with statements(file) as (store, seen):
         add(store, 30)
         add(store, 3, Tier.SUPER)
@@ -68,6 +69,20 @@ def plans(file: FilePlace) -> dict[str, list[str]]:
             store.media.page(kind, 3, 10)
         store.media.walk("users/1/i.jpg", 10)
         store.media.forget_older(NOW + 30)
+        store.logins.attempt("address", "username", NOW)
+        store.logins.succeeded("address", "username", NOW)
+        store.logins.forget_old(NOW + GOOD_ADDRESS_S)
+        for number in range(50):
+            store.audit.add(AuditEntry(NOW + number, "admin", "address", "login"))
+        store.audit.page(3, 10)
+        list(store.audit.walk(10))
+        store.audit.forget_older(NOW + 10, 20)
+        for _ in range(2):
+            store.usage.add([UsageCount(60, 60 * n, name, 1) for n in range(50) for name in "ab"])
+        store.usage.since(60, 600)
+        list(store.usage.walk(10))
+        store.usage.forget_before(60, 1200)
+        store.usage.forget_all()
         reading = ("SELECT", "UPDATE", "DELETE", "INSERT", "REPLACE")
         asked = {text for text in seen if text.split()[0] in reading}
     with file.sql() as connection:
@@ -76,8 +91,8 @@ def plans(file: FilePlace) -> dict[str, list[str]]:
     return {text: [row[3] for row in rows] for text, rows in plan.items()}
 
 
-#: Pages of all media and their count read an index from its end.
-PAGES = "SCAN media USING COVERING INDEX"
+#: Pages of all media and of the operators' actions, and their counts, read an index from its end.
+PAGES = ("SCAN media USING COVERING INDEX", "SCAN audit USING INDEX", "SCAN audit USING COVERING INDEX")
 
 
 def test_no_statement_reads_a_whole_table(plans: dict[str, list[str]]) -> None:

@@ -375,7 +375,7 @@ def test_any_dealings_keep_the_rules(place: Place, full: bool) -> None:
     run_state_machine_as_test(
         here,
         settings=settings(
-            max_examples=1000 if full else 40,
+            max_examples=1000 if full else 25,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

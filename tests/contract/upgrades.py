@@ -7,6 +7,7 @@ from pathlib import Path
 from grok2api.accounts import Tier
 from grok2api.media import Kind, MediaItem
 from grok2api.storage.base import RESPONSE_KEPT_S, AdminSession, Store, StoredResponse
+from grok2api.storage.oversight import LOGIN_FREE, AuditEntry, UsageCount
 from tests.contract.dealings import NOW, chosen, everyone, wanting
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -36,3 +37,10 @@ def verify_upgraded(store: Store) -> None:
     store.media.add([picture])
     assert store.media.get(picture.path) == picture
     assert store.media.page(Kind.IMAGE, 0, 10) == ([picture], 1)
+    waits = [store.logins.attempt("192.0.2.1", "admin", NOW) for _ in range(LOGIN_FREE + 1)]
+    assert waits == [0.0] * LOGIN_FREE + [2.0]
+    entry = AuditEntry(NOW, "admin", "192.0.2.1", "accounts.delete", {"count": 3})
+    store.audit.add(entry)
+    assert store.audit.page(0, 10) == ([entry], 1)
+    store.usage.add([UsageCount(60, 600, "requests", 2)])
+    assert store.usage.since(60, 0) == [UsageCount(60, 600, "requests", 2)]

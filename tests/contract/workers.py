@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 from grok2api.accounts import LEASE_S, Lease, LeaseRequest, Outcome
 from grok2api.env import Env
 from grok2api.media import Kind, MediaItem
 from grok2api.storage.base import RESPONSE_KEPT_S, StoredResponse
+from grok2api.storage.oversight import UsageCount
 from tests.contract.dealings import NOW, end
 from tests.contract.places import open_at
 
@@ -102,3 +104,24 @@ def add_media(env: Env, times: int, number: int) -> list[MediaItem]:
             assert store.media.get(item.path) == item
             assert store.media.get(shared[0].path) is not None
     return mine
+
+
+def count_usage(env: Env, times: int, number: int) -> None:
+    """Count so often the same things as all do, in an order of one's own."""
+    counts = [
+        UsageCount(span, 900 * at, f"name {name}", 1)
+        for span in (60, 900)
+        for at in (1, 2)
+        for name in range(10)
+    ]
+    mixed = Random(number)
+    with closing(open_at(env)) as store:
+        for _ in range(times):
+            store.usage.add(mixed.sample(counts, len(counts)))
+
+
+def attempt_logins(env: Env, times: int, number: int) -> int:
+    """How many of so many attempts from different addresses may go ahead."""
+    with closing(open_at(env)) as store:
+        waits = [store.logins.attempt(f"{number}.{n}", "admin", NOW) for n in range(times)]
+    return waits.count(0.0)

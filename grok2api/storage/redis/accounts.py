@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from grok2api.account_secrets import hint_of
-from grok2api.accounts import Account, AccountEdit, AccountQuery, AddReport, Sort, Tier, dedupe
+from grok2api.accounts import Account, AccountEdit, AccountQuery, AddReport, Sort, Tier, TierSummary, dedupe
 from grok2api.storage.base import Accounts
 from grok2api.storage.redis.client import Client, batches, flag, optional, text
 from grok2api.storage.redis.keys import Key
 from grok2api.storage.redis.showing import shown, stored, tags_json
+from grok2api.storage.redis.summary import summary
 from grok2api.storage.vault import Vault
 
 #: Accounts that one run of the search looks at.
@@ -96,6 +97,9 @@ class RedisAccounts(Accounts):
 
     def tags(self) -> list[str]:
         return sorted(self._client.command("HKEYS", Key.TAGS))
+
+    def summary(self, now: float) -> dict[Tier, TierSummary]:
+        return summary(self._client, self._pools, now)
 
     def complete_pools(self) -> None:
         """A standing in each pool for every account, also in pools that the catalogue has got since."""

@@ -12,6 +12,7 @@ from enum import StrEnum
 from grok2api.accounts import BLOCKED, DEFAULT_POOL, DEFAULT_WINDOW_S, FULL_QUOTA, LEASE_S, VOID_KEPT_S
 from grok2api.media import Kind
 from grok2api.storage.base import JOB_DEAD_S, RESPONSE_KEPT_S
+from grok2api.storage.oversight import GOOD_ADDRESS_S, LOGIN_FREE, LOGIN_WAIT_MAX_S, LOGIN_WINDOW_S
 
 #: Version of all this, see `upgrades.py`. An older release refuses a newer version.
 SCHEMA = 2
@@ -66,6 +67,17 @@ class Key(StrEnum):
     MEDIA_TIMES = "grok2api:media_times"  # sorted set: path by created_at
     MEDIA_KIND = "grok2api:media_kind:"  # <kind>, sorted set: path by created_at
 
+    LOGIN_ADDRESS = "grok2api:login_address:"  # <address>, hash: its failed logins, see login_rule.py
+    LOGIN_USERNAME = "grok2api:login_username:"  # <username>, the same
+    GOOD_ADDRESS = "grok2api:good_address:"  # <address>, text: when it logged in well
+
+    AUDIT = "grok2api:audit"  # sorted set: entry (its number in 16 digits, a blank, JSON) by its time
+    AUDIT_LAST = "grok2api:audit_last"  # text: the number that was given last
+
+    USAGE = "grok2api:usage:"  # <span>:<start>, hash: name -> count
+    USAGE_STARTS = "grok2api:usage_starts:"  # <span>, sorted set: start by start
+    USAGE_SPANS = "grok2api:usage_spans"  # set: spans
+
 
 def prelude() -> str:
     """The tables `key` and `rule` in Lua."""
@@ -81,6 +93,10 @@ def prelude() -> str:
         "response_kept_s": int(RESPONSE_KEPT_S),
         "void_kept_s": VOID_KEPT_S,
         "key_check": f"'{KEY_CHECK}'",
+        "login_free": LOGIN_FREE,
+        "login_window_s": LOGIN_WINDOW_S,
+        "login_wait_max_s": LOGIN_WAIT_MAX_S,
+        "good_address_s": int(GOOD_ADDRESS_S),
         "media_kinds": "{" + ", ".join(f"'{kind}'" for kind in Kind) + "}",
     }
     numbers = ", ".join(f"{name} = {value}" for name, value in rules.items())

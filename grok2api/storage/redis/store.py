@@ -17,17 +17,20 @@ from grok2api.errors import ConfigurationError, StorageUnavailable
 from grok2api.storage.base import Store
 from grok2api.storage.redis.accounts import RedisAccounts
 from grok2api.storage.redis.address import Address, parse_address
+from grok2api.storage.redis.audit import RedisAudit
 from grok2api.storage.redis.client import BATCH, Client, cause
 from grok2api.storage.redis.durability import durability_warnings
 from grok2api.storage.redis.jobs import RedisJobs
 from grok2api.storage.redis.keys import Key
 from grok2api.storage.redis.leases import RedisLeases
+from grok2api.storage.redis.logins import RedisLogins
 from grok2api.storage.redis.media import RedisMedia
 from grok2api.storage.redis.responses import RedisResponses
 from grok2api.storage.redis.sealing import check_value, reseal
 from grok2api.storage.redis.sessions import RedisSessions
 from grok2api.storage.redis.settings import RedisSettings, first_version
 from grok2api.storage.redis.upgrades import check_schema, upgrade
+from grok2api.storage.redis.usage import RedisUsage
 from grok2api.storage.vault import Vault
 
 _RETRY_S = 0.5
@@ -114,6 +117,9 @@ class RedisStore(Store):
         self.jobs = RedisJobs(client)
         self.responses = RedisResponses(client, held)
         self.media = RedisMedia(client)
+        self.logins = RedisLogins(client)
+        self.audit = RedisAudit(client)
+        self.usage = RedisUsage(client)
         client.command("SETNX", Key.SETTINGS_VERSION, first_version())
         if kept != vault.check_value:
             self.reseal(vault)

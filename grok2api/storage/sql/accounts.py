@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from grok2api.account_secrets import hint_of
-from grok2api.accounts import Account, AccountEdit, AccountQuery, AddReport, Quota, Tier, dedupe
+from grok2api.accounts import Account, AccountEdit, AccountQuery, AddReport, Quota, Tier, TierSummary, dedupe
 from grok2api.storage.base import Accounts
 from grok2api.storage.sql.choice import request_number
 from grok2api.storage.sql.listing import page, with_details
 from grok2api.storage.sql.runner import Runner
 from grok2api.storage.sql.standing import derive, new_standing, quotas, write_standings
+from grok2api.storage.sql.summary import summary
 from grok2api.storage.sql.tables import AccountRow, State, TagRow, table_of
 from grok2api.storage.vault import Vault
 
@@ -111,6 +112,9 @@ class SqlAccounts(Accounts):
     def tags(self) -> list[str]:
         query = select(_tags.c.tag).distinct()
         return self._runner.read(lambda connection: sorted(connection.scalars(query)))
+
+    def summary(self, now: float) -> dict[Tier, TierSummary]:
+        return self._runner.read(lambda connection: summary(connection, self._pools, now))
 
     def _in_batches(self, ids: Sequence[int], work: Callable[[Connection, Sequence[int]], int]) -> int:
         done = 0

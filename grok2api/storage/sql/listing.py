@@ -52,7 +52,7 @@ def _conditions(query: AccountQuery, digest: str, now: float) -> list[ColumnElem
     if query.disabled is not None:
         conditions.append(_accounts.c.disabled.is_(query.disabled))
     if query.status is not None:
-        conditions.append(_status(now) == query.status)
+        conditions.append(status_in_sql(now) == query.status)
     if query.tag is not None:
         conditions.append(_has_tag(_tags.c.tag == query.tag))
     if query.text:
@@ -77,7 +77,7 @@ def _has_tag(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(_tags.c.account_id == _accounts.c.id, condition)
 
 
-def _status(now: float) -> ColumnElement[str]:
+def status_in_sql(now: float) -> ColumnElement[str]:
     """`status_of` in SQL, of an account joined with its standing in the default pool (a contract test compares)."""
     known = exists().where(_any.c.account_id == _accounts.c.id, _any.c.remaining.is_not(None))
     over = quotas.c.window_ends_at <= now

@@ -8,8 +8,10 @@ from sqlalchemy import Connection, delete, select, text
 
 from grok2api.storage.base import Store
 from grok2api.storage.sql.accounts import SqlAccounts
+from grok2api.storage.sql.audit import SqlAudit
 from grok2api.storage.sql.jobs import SqlJobs
 from grok2api.storage.sql.leases import SqlLeases
+from grok2api.storage.sql.logins import SqlLogins
 from grok2api.storage.sql.media import SqlMedia
 from grok2api.storage.sql.responses import SqlResponses
 from grok2api.storage.sql.runner import Runner
@@ -17,6 +19,7 @@ from grok2api.storage.sql.sealing import read_check_value, reseal
 from grok2api.storage.sql.sessions import SqlSessions
 from grok2api.storage.sql.settings import SqlSettings, raise_version
 from grok2api.storage.sql.tables import AccountRow, SettingRow, table_of
+from grok2api.storage.sql.usage import SqlUsage
 from grok2api.storage.vault import Vault
 
 _CLEARED = 5000
@@ -46,6 +49,9 @@ class SqlStore(Store):
         self.jobs = SqlJobs(runner)
         self.responses = SqlResponses(runner, held)
         self.media = SqlMedia(runner)
+        self.logins = SqlLogins(runner)
+        self.audit = SqlAudit(runner)
+        self.usage = SqlUsage(runner)
         if kept != vault.check_value:
             self.reseal(vault)
 

@@ -36,6 +36,11 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
+def _exact(length: int) -> String:
+    """Texts that are told apart by case, also in a database that somebody made with another collation than ours."""
+    return String(length).with_variant(VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
+
+
 class State(IntEnum):
     """Whether an account is fit in a pool."""
 
@@ -180,13 +185,51 @@ class MediaRow(Base):
         Index("ix_media_kind", "kind", "created_at", "path", "account_id"),
     )
 
-    # Told apart by case also in a database that somebody made with another collation than ours.
-    path: Mapped[str] = mapped_column(
-        String(200).with_variant(VARCHAR(200, collation="utf8mb4_bin"), "mysql", "mariadb"), primary_key=True
-    )
+    path: Mapped[str] = mapped_column(_exact(200), primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
     account_id: Mapped[int] = mapped_column()  # which may be gone: the row stays
     created_at: Mapped[float] = mapped_column(Double)
+
+
+class LoginFailuresRow(Base):
+    """See `login_rule.Failures`."""
+
+    __tablename__ = "login_failures"
+
+    name: Mapped[str] = mapped_column(_exact(80), primary_key=True)  # address:<address>, username:<username>
+    failures: Mapped[int] = mapped_column()
+    started_at: Mapped[float] = mapped_column(Double)
+    held_until: Mapped[float] = mapped_column(Double, index=True)
+
+
+class GoodAddressRow(Base):
+    """An address that somebody has logged in well from."""
+
+    __tablename__ = "good_addresses"
+
+    address: Mapped[str] = mapped_column(_exact(64), primary_key=True)
+    good_at: Mapped[float] = mapped_column(Double, index=True)
+
+
+class AuditRow(Base):
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_at", "at", "id"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[float] = mapped_column(Double)
+    username: Mapped[str] = mapped_column(String(255))
+    address: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[str] = mapped_column(Text)  # JSON
+
+
+class UsageRow(Base):
+    __tablename__ = "usage_counts"
+
+    span_s: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    start: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(_exact(32), primary_key=True)
+    count: Mapped[int] = mapped_column(BigInteger)
 
 
 class SessionRow(Base):

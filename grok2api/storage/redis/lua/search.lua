@@ -1,4 +1,4 @@
--- parts: values standing
+-- parts: values standing status
 -- Which of the next accounts a query asks for. ARGV: the id to go on after, how many to look at, now, text,
 -- the text's digest, status, disabled (1, 0), tier, tag (optional), what to sort by; '' where nothing is asked.
 -- Returns {the last id that was looked at or '', id, sort key, id, sort key, ...}.
@@ -16,21 +16,6 @@ local function account_at(id)
   local found, account = redis.call('HMGET', key.account .. id, unpack(FIELDS)), {}
   for at, name in ipairs(FIELDS) do account[name] = found[at] or nil end
   return account
-end
-
--- `status_of` of accounts.py; a contract test compares.
-local function status_of(account, standings)
-  if account.expired_reason then return 'expired' end
-  local quota, known = {}, false
-  for _, standing in ipairs(standings) do
-    known = known or standing.remaining ~= nil
-    if standing.pool == rule.default_pool then quota = standing end
-  end
-  local ended = quota.window_ends_at and quota.window_ends_at <= now
-  if quota.cooldown_until and quota.cooldown_until > now then return 'cooling' end
-  if quota.remaining and quota.remaining <= 0 and not ended then return 'exhausted' end
-  if quota.rest_until_at and quota.rest_until_at > now then return 'cooling' end
-  return (known or tonumber(account.request_count) > 0) and 'active' or 'unused'
 end
 
 local function contains(hay)
@@ -57,7 +42,7 @@ local function is_asked_for(id, account)
     and (disabled == '' or account.disabled == disabled)
     and (not tag or has_tag(account))
     and (part == '' or has_text(account))
-    and (status == '' or status_of(account, standings_of(id)) == status)
+    and (status == '' or status_of(account, standings_of(id), now) == status)
 end
 
 local function sort_key(id, account)
