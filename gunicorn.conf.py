@@ -41,6 +41,7 @@ def post_worker_init(worker):
     services = worker.wsgi.extensions["grok2api"]
     services.housekeeping.start()
     services.media.cache.start()
+    services.usage.start()
 
 
 def post_fork(server, worker):
@@ -55,3 +56,4 @@ def worker_exit(server, worker):
         services = worker.wsgi.extensions["grok2api"]
         services.housekeeping.stop()
         services.media.cache.stop()
+        services.usage.stop()

@@ -62,7 +62,7 @@ def greeting(env: Env, services: Services) -> list[str]:
     url = f"http://{host}:{env.port}"
     flask, unseen = _flask(env)
     _, total = services.store.accounts.page(AccountQuery(limit=1), 0.0)
-    lines = [f"Grok2API serves {url}/v1 (start page: {url}/). Ctrl-C stops it."]
+    lines = [f"Grok2API serves {url}/v1 (console: {url}/). Ctrl-C stops it."]
     if services.auth.default_password_stands():
         lines.append(f"The default password admin/admin stands. Change it: {flask} admin set-password")
     if not services.settings.snapshot().api_key:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from string import ascii_lowercase, ascii_uppercase
 
 _SECRET = re.compile(r"[A-Za-z0-9._~+/\-]{8,4096}={0,2}")
@@ -39,6 +40,13 @@ def clean_lines(values: Iterable[str]) -> tuple[list[str], int]:
         else:
             secrets.append(secret)
     return secrets, invalid
+
+
+def invalid_lines(values: Iterable[str], most: int) -> list[int]:
+    """The numbers of the first lines that hold no secret, from 1 on over all values; at most so many."""
+    lines = enumerate((line for value in values for line in value.splitlines()), 1)
+    wrong = (number for number, line in lines if line.strip() and clean_secret(line) is None)
+    return list(islice(wrong, most))
 
 
 def hint_of(secret: str) -> str:

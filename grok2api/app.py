@@ -15,6 +15,7 @@ from grok2api.errors import ConfigurationError
 from grok2api.services import Services
 from grok2api.services.account_book import AccountBook
 from grok2api.services.admin_auth import AdminAuth, password_setting
+from grok2api.services.advice import Adviser
 from grok2api.services.completion import CompletionService
 from grok2api.services.corrections import Corrections
 from grok2api.services.housekeeping import Housekeeping
@@ -28,6 +29,7 @@ from grok2api.services.pool import AccountPool
 from grok2api.services.quota import QuotaService
 from grok2api.services.refresh import RefreshAll
 from grok2api.services.response_book import ResponseBook
+from grok2api.services.usage import UsageMeter
 from grok2api.settings import Snapshot, cache_bytes
 from grok2api.storage import open_store
 from grok2api.upstream.client import GrokClient
@@ -68,7 +70,9 @@ def create_app(env: Env | None = None) -> Flask:
             "GROK2API_FETCH_ALLOW: clients may make this gateway fetch from %s", ", ".join(env.fetch_allow)
         )
     pictures = Pictures(Fetcher(env.fetch_allow).fetch)
-    completion = CompletionService(catalogue, pool, client, settings, media, pictures)
+    usage = UsageMeter(store.usage)
+    completion = CompletionService(catalogue, pool, client, settings, media, pictures, usage.blocked)
+    auth = AdminAuth(store.sessions, store.logins, settings)
     services = Services(
         catalogue=catalogue,
         store=store,
@@ -79,11 +83,13 @@ def create_app(env: Env | None = None) -> Flask:
         images=ImageService(catalogue, completion, settings),
         media=media,
         responses=ResponseBook(store.responses),
-        auth=AdminAuth(store.sessions, settings),
+        auth=auth,
         watchdog=watchdog,
         quota=quota,
         refresh=RefreshAll(store.accounts, store.jobs, quota, settings),
         housekeeping=Housekeeping(store, quota, settings),
+        usage=usage,
+        adviser=Adviser(env, store, settings, auth),
         storage_mode=env.storage_mode,
         media_accel=env.media_accel,
     )

@@ -9,13 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 from grok2api.errors import SettingError
 from grok2api.media import Kind
 
 Value = str | int | float | bool
+
+
+#: The parts of the console's form, in its order.
+Group = Literal["access", "upstream", "answers", "media", "pool", "service"]
+GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 class Text(NamedTuple):
@@ -34,6 +39,7 @@ class Setting:
 
     name: str
     scope: Literal["global", "grok"]
+    group: Group
     type: type[str] | type[int] | type[float] | type[bool]
     default: Value
     help: Text
@@ -63,6 +69,7 @@ class Snapshot:
     signed_media: bool
     signed_media_hours: int
     media_index_days: int
+    audit_retention_days: int
     api_key: str
     proxy_url: str
     stream_chunk_timeout: float
@@ -159,141 +166,145 @@ def _origins(text: str) -> str:
     return "*" if "*" in origins else ",".join(dict.fromkeys(origins))
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty")
+def _user_name(text: str) -> str:
+    if not 1 <= len(text.strip()) <= 255:
+        raise ValueError("must have 1 to 255 characters")
     return text.strip()
 
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
-        "admin_username", "global", str, "admin", Text("Name of the console's user", "控制台用户名"),
-        clean=_not_blank,
+        "admin_username", "global", "access", str, "admin", Text("Name of the console's user", "控制台用户名"),
+        clean=_user_name,
     ),
     Setting(
-        "admin_password", "global", str, "admin",
+        "admin_password", "global", "access", str, "admin",
         Text("Password of the console's user; empty means unchanged", "控制台密码；留空表示不修改"),
         secret=True,
     ),
     Setting(
-        "log_level", "global", str, "INFO", Text("What is logged", "日志级别"),
+        "log_level", "global", "service", str, "INFO", Text("What is logged", "日志级别"),
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
     ),
     Setting(
-        "max_body_mb", "global", int, 32, Text("Largest request body that is accepted", "请求体大小上限"),
+        "max_body_mb", "global", "access", int, 32, Text("Largest request body that is accepted", "请求体大小上限"),
         min=1, max=1024, unit="MiB",
     ),
     Setting(
-        "strict_params", "global", bool, False,
+        "strict_params", "global", "answers", bool, False,
         Text("Refuse requests with parameters that cannot be honoured, instead of ignoring these", "拒绝含有无法支持的参数的请求，而不是忽略这些参数"),
     ),
     Setting(
-        "enforce_max_tokens", "global", bool, True,
+        "enforce_max_tokens", "global", "answers", bool, True,
         Text("End an answer at the client's max_tokens, by estimate", "回答达到客户端的 max_tokens（估算）时结束"),
     ),
     Setting(
-        "cors_origins", "global", str, "",
+        "cors_origins", "global", "access", str, "",
         Text("Origins of web pages that may call the API, separated by commas, or * for all; empty means none", "允许调用 API 的网页来源，用逗号分隔；* 表示全部；留空表示不允许"),
         clean=_origins,
     ),
     Setting(
-        "image_mode", "global", str, "url",
+        "image_mode", "global", "media", str, "url",
         Text("How pictures stand in chat answers: as links to this gateway, or whole, in base64", "聊天回答中图片的形式：指向本网关的链接，或整图 base64"),
         choices=("url", "base64"),
     ),
     Setting(
-        "base_url", "global", str, "",
+        "base_url", "global", "media", str, "",
         Text("Public address of this gateway, for links to media; empty means that of each request", "本网关的公开地址，用于媒体链接；留空表示取自每个请求"),
         clean=_base_url,
     ),
     Setting(
-        "image_cache_max_size_mb", "global", int, 512,
+        "image_cache_max_size_mb", "global", "media", int, 512,
         Text("Space for cached pictures on each node", "每个节点图片缓存的空间"), min=0, max=10_000_000, unit="MiB",
     ),
     Setting(
-        "video_cache_max_size_mb", "global", int, 1024,
+        "video_cache_max_size_mb", "global", "media", int, 1024,
         Text("Space for cached videos on each node", "每个节点视频缓存的空间"), min=0, max=10_000_000, unit="MiB",
     ),
     Setting(
-        "signed_media", "global", bool, False,
+        "signed_media", "global", "media", bool, False,
         Text("Links to media carry a signature and expire", "媒体链接带签名并会过期"),
     ),
     Setting(
-        "signed_media_hours", "global", int, 24,
+        "signed_media_hours", "global", "media", int, 24,
         Text("How long a signed link holds", "签名链接的有效时间"), min=1, max=87600, unit="h",
     ),
     Setting(
-        "media_index_days", "global", int, 90,
+        "media_index_days", "global", "media", int, 90,
         Text("How long links to media keep working; 0 means for ever", "媒体链接的有效天数；0 表示永久"), min=0, max=36500, unit="days",
     ),
     Setting(
-        "api_key", "grok", str, "", Text("Key that clients must send; empty means none", "客户端须提供的密钥；留空表示不需要"),
+        "audit_retention_days", "global", "service", int, 90,
+        Text("How long the operators' actions are remembered", "操作记录的保留天数"), min=1, max=3650, unit="days",
+    ),
+    Setting(
+        "api_key", "grok", "access", str, "", Text("Key that clients must send; empty means none", "客户端须提供的密钥；留空表示不需要"),
         clean=_header_value,
     ),
     Setting(
-        "proxy_url", "grok", str, "",
+        "proxy_url", "grok", "upstream", str, "",
         Text("Proxy for everything sent upstream", "访问上游所用的代理"), clean=_proxy,
     ),
     Setting(
-        "stream_chunk_timeout", "grok", float, 120,
+        "stream_chunk_timeout", "grok", "upstream", float, 120,
         Text("Longest silence between two upstream frames", "上游两帧之间的最长静默"), min=1, max=3600, unit="s",
     ),
     Setting(
-        "stream_first_response_timeout", "grok", float, 30,
+        "stream_first_response_timeout", "grok", "upstream", float, 30,
         Text("Longest wait for the first upstream frame", "等待上游首帧的最长时间"), min=1, max=3600, unit="s",
     ),
     Setting(
-        "stream_total_timeout", "grok", float, 600,
+        "stream_total_timeout", "grok", "upstream", float, 600,
         Text("Longest time for a whole upstream answer", "上游整个回答的最长时间"), min=1, max=86400, unit="s",
     ),
     Setting(
-        "cf_clearance", "grok", str, "",
+        "cf_clearance", "grok", "upstream", str, "",
         Text("Cloudflare cookie of your browser: cf_clearance=VALUE or the bare value", "浏览器的 Cloudflare Cookie：cf_clearance=值，或只填值"),
         secret=True, clean=_clearance,
     ),
     Setting(
-        "x_statsig_id", "grok", str,
+        "x_statsig_id", "grok", "upstream", str,
         "ZTpUeXBlRXJyb3I6IENhbm5vdCByZWFkIHByb3BlcnRpZXMgb2YgdW5kZWZpbmVkIChyZWFkaW5nICdjaGlsZE5vZGVzJyk=",
         Text("Header x-statsig-id, required by upstream", "上游要求的请求头 x-statsig-id"), clean=_header_value,
     ),
     Setting(
-        "user_agent", "grok", str,
+        "user_agent", "grok", "upstream", str,
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
         "Chrome/142.0.0.0 Safari/537.36",
         Text("User-Agent sent upstream; must be the one that obtained cf_clearance", "发往上游的 User-Agent；须与获取 cf_clearance 时一致"),
         clean=_header_value,
     ),
     Setting(
-        "filtered_tags", "grok", str, "xaiartifact,xai:tool_usage_card,grok:render",
+        "filtered_tags", "grok", "answers", str, "xaiartifact,xai:tool_usage_card,grok:render",
         Text("Upstream markup removed from answers, separated by commas", "从回答中去除的上游标记，用逗号分隔"), clean=_names,
     ),
     Setting(
-        "show_thinking", "grok", bool, True, Text("Show the model's thinking", "显示模型的思考过程"),
+        "show_thinking", "grok", "answers", bool, True, Text("Show the model's thinking", "显示模型的思考过程"),
     ),
     Setting(
-        "thinking_format", "grok", str, "think_tag",
+        "thinking_format", "grok", "answers", str, "think_tag",
         Text("How thinking is sent: <think> in the answer, or beside it", "思考内容的发送方式：放入回答的 <think> 中，或单独字段"),
         choices=("think_tag", "reasoning_content"),
     ),
     Setting(
-        "temporary", "grok", bool, True,
+        "temporary", "grok", "upstream", bool, True,
         Text("Upstream chats are temporary and not kept in the account", "上游对话为临时对话，不保留在账号中"),
     ),
     Setting(
-        "account_concurrency", "grok", int, 8,
+        "account_concurrency", "grok", "pool", int, 8,
         Text("Most requests in flight per account; 0 means no limit", "每个账号同时进行的请求上限；0 表示不限"), min=0, max=1000,
     ),
     Setting(
-        "prompt_inline_limit", "grok", int, 0,
+        "prompt_inline_limit", "grok", "upstream", int, 0,
         Text("Longer conversations are uploaded as a file; 0 means never", "更长的对话作为文件上传；0 表示从不"),
         min=0, max=100_000_000, unit="characters",
     ),
     Setting(
-        "refresh_concurrency", "grok", int, 10,
+        "refresh_concurrency", "grok", "pool", int, 10,
         Text("Accounts asked about at once when all are refreshed", "刷新全部账号时同时查询的账号数"), min=1, max=100,
     ),
     Setting(
-        "refresh_interval_minutes", "grok", int, 60,
+        "refresh_interval_minutes", "grok", "pool", int, 60,
         Text("How old an account's quota may get before it is refreshed; 0 means never", "账号额度多久后自动刷新；0 表示从不"),
         min=0, max=10080, unit="min",
     ),

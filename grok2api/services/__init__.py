@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from grok2api.catalogue import Catalogue
 from grok2api.services.account_book import AccountBook
 from grok2api.services.admin_auth import AdminAuth
+from grok2api.services.advice import Adviser
 from grok2api.services.completion import CompletionService
 from grok2api.services.housekeeping import Housekeeping
 from grok2api.services.images import ImageService
@@ -16,6 +17,7 @@ from grok2api.services.pool import AccountPool
 from grok2api.services.quota import QuotaService
 from grok2api.services.refresh import RefreshAll
 from grok2api.services.response_book import ResponseBook
+from grok2api.services.usage import UsageMeter
 from grok2api.storage.base import Store
 from grok2api.watchdog import Watchdog
 
@@ -36,5 +38,7 @@ class Services:
     quota: QuotaService
     refresh: RefreshAll
     housekeeping: Housekeeping
+    usage: UsageMeter
+    adviser: Adviser
     storage_mode: str
     media_accel: str

@@ -41,6 +41,15 @@ class AccountBook:
         report = self._accounts.add(secrets, tier, self._clock()) if secrets else AddReport()
         return replace(report, invalid=invalid)
 
+    def preview(self, values: Iterable[str], tier: Tier) -> AddReport:
+        """What `add` would report now."""
+        secrets, invalid = clean_lines(values)
+        unique = set(secrets)
+        known = self._accounts.find(unique)
+        moved = sum(account.tier is not tier for account in self._accounts.get(list(known.values())))
+        added = len(unique) - len(known)
+        return AddReport(added, len(secrets) - added - moved, moved, invalid)
+
     def all(self) -> Iterator[Account]:
         """Every account, in the order they were added."""
         last = 0

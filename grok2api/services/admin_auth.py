@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -16,8 +17,8 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from grok2api.env import Env
 from grok2api.errors import GatewayError, SettingError
 from grok2api.services.live_settings import LiveSettings
-from grok2api.settings import Value
-from grok2api.storage.base import AdminSession, Sessions
+from grok2api.settings import Snapshot, Value
+from grok2api.storage.base import AdminSession, Logins, Sessions
 
 IDLE_S = 12 * 3600.0
 LIFETIME_S = 7 * 24 * 3600.0
@@ -33,6 +34,14 @@ class LoginRefused(GatewayError):
 
 class LoginTooFar(GatewayError):
     """The default password stands, and the request does not come from this machine or network."""
+
+
+class LoginThrottled(GatewayError):
+    """Too many have failed lately. `wait_s`: until the next one may be tried."""
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = math.ceil(wait_s)
+        super().__init__(f"Too many logins have failed. Try again in {self.wait_s} s.")
 
 
 @dataclass(frozen=True)
@@ -52,9 +61,14 @@ class AdminAuth:
     """clock: epoch seconds."""
 
     def __init__(
-        self, sessions: Sessions, settings: LiveSettings, clock: Callable[[], float] = time.time
+        self,
+        sessions: Sessions,
+        logins: Logins,
+        settings: LiveSettings,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._sessions = sessions
+        self._logins = logins
         self._settings = settings
         self._clock = clock
         self._hashing = ThreadPool(1)
@@ -65,25 +79,53 @@ class AdminAuth:
             and self._settings.snapshot().admin_password == DEFAULT_PASSWORD
         )
 
-    def log_in(self, username: str, password: str, addresses: Iterable[str]) -> Login:
-        """A session for the right name and password. `addresses`: the peer's, and all that forwarding headers name.
+    def default_password_opens(self, addresses: Iterable[str]) -> bool:
+        """Whether it stands, and those addresses may use it."""
+        return self.default_password_stands() and all(map(_is_near, addresses))
 
-        Raises LoginRefused, LoginTooFar.
+    def log_in(self, username: str, password: str, address: str, addresses: Iterable[str]) -> Login:
+        """A session for the right name and password. address: who asks, as far as it can be trusted. addresses: that
+        one, and all that forwarding headers name.
+
+        Raises LoginRefused, LoginTooFar, LoginThrottled.
         """
-        settings = self._settings.snapshot()
+        settings = self._settings.fresh()  # what was changed a moment ago, on another worker, holds here
         if self.default_password_stands() and not all(map(_is_near, addresses)):
             raise LoginTooFar(
                 "The default password still stands, so login is only possible from this machine or its private "
                 "network. Change it with `flask admin set-password`."
             )
+        self._check(settings, username, password, address)
+        now = self._clock()
+        login = Login(secrets.token_urlsafe(32), secrets.token_urlsafe(24))
+        session = AdminSession(_digest(login.token), username, login.csrf_token, now, now)
+        self._sessions.create(session)
+        if self._settings.fresh().admin_password != settings.admin_password:
+            self.log_out(session)  # it came too late to be ended with the others
+            raise LoginRefused("The password was changed at this moment.")
+        return login
+
+    def change_password(self, old: str, new: str, address: str) -> None:
+        """Store a new password for who knows the old one, and end every session.
+
+        Raises LoginRefused, LoginThrottled, SettingError.
+        """
+        _check_new(new)
+        settings = self._settings.fresh()
+        self._check(settings, settings.admin_username, old, address)
+        self.set_password(new)
+
+    def _check(self, settings: Snapshot, username: str, password: str, address: str) -> None:
+        """Raises LoginRefused, LoginThrottled. Counted before it is tried, so that many at once are no way around."""
+        place, who = _place(address), _digest(username)
+        wait_s = self._logins.attempt(place, who, self._clock())
+        if wait_s > 0:
+            raise LoginThrottled(wait_s)
         right_name = hmac.compare_digest(username.encode(), settings.admin_username.encode())
         right_password = self._matches(password, settings.admin_password)
         if not (right_name and right_password):
             raise LoginRefused("The name or the password is wrong.")
-        now = self._clock()
-        login = Login(secrets.token_urlsafe(32), secrets.token_urlsafe(24))
-        self._sessions.create(AdminSession(_digest(login.token), username, login.csrf_token, now, now))
-        return login
+        self._logins.succeeded(place, who, self._clock())
 
     def session(self, token: str) -> AdminSession | None:
         """The session of a token, if it is neither ended nor over."""
@@ -103,8 +145,7 @@ class AdminAuth:
 
     def set_password(self, password: str) -> None:
         """Store a new password and end every session. Raises SettingError for an empty one and the default."""
-        if not password.strip() or password == DEFAULT_PASSWORD:
-            raise SettingError("admin_password", "admin_password must be neither empty nor the default one.")
+        _check_new(password)
         self._settings.save({"admin_password": hashed(password)})
         self._sessions.delete_all()
 
@@ -121,8 +162,31 @@ def hashed(password: str) -> str:
     return generate_password_hash(password)
 
 
+def _check_new(password: str) -> None:
+    if not password.strip() or password == DEFAULT_PASSWORD:
+        raise SettingError("admin_password", "admin_password must be neither empty nor the default one.")
+
+
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _place(address: str) -> str:
+    """Whom a limit is for: an IPv6 network of 64 bits, since each of its users has as many addresses as they like."""
+    try:
+        ip = ipaddress.ip_address(without_port(address))
+    except ValueError:
+        return address[:64]
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
+        return str(ipaddress.ip_network((int(ip), 64), strict=False))
+    return str(getattr(ip, "ipv4_mapped", None) or ip)
+
+
+def without_port(address: str) -> str:
+    """An address that a proxy names, without the port that some add: it is another one for each connection."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 def _is_near(address: str) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
 from grok2api.account_secrets import mask
@@ -63,7 +63,9 @@ class CompletionService:
         settings: LiveSettings,
         media: MediaLibrary,
         pictures: Pictures,
+        on_blocked: Callable[[], None],
     ) -> None:
+        """on_blocked: told each time that upstream's guards against robots refused."""
         self.media = media
         self.pictures = pictures
         self._catalogue = catalogue
@@ -71,6 +73,7 @@ class CompletionService:
         self._client = client
         self._asking = Asking(client)
         self._settings = settings
+        self._on_blocked = on_blocked
 
     def check(self, request: ChatRequest) -> None:
         """What can be refused without an account. Raises BadRequest."""
@@ -118,6 +121,8 @@ class CompletionService:
             except UpstreamError as error:
                 attempt.outcome, attempt.error, failure = error.outcome, error, error
                 _report(error, lease, len(tried))
+                if isinstance(error, Challenged):
+                    self._on_blocked()
                 if attempt.started or not error.failover:
                     raise
             except BadRequest:

@@ -1,6 +1,6 @@
-"""What one worker of the whole deployment does in the background: freeing void leases, forgetting stored responses
-that have expired and media that are too old to be handed out, and refreshing gently those accounts whose numbers are
-old."""
+"""What one worker of the whole deployment does in the background: freeing void leases, forgetting what is over (stored
+responses, media too old to be handed out, counts, actions, failed logins), and refreshing gently those accounts whose
+numbers are old."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import gevent
 from grok2api.errors import Challenged, StorageUnavailable, Unreachable, UpstreamTimeout
 from grok2api.services.live_settings import LiveSettings
 from grok2api.services.quota import QuotaService
+from grok2api.services.usage import PERIODS
 from grok2api.storage.base import Job, Store
 
 NAME = "housekeeping"
@@ -22,6 +23,8 @@ _TICK_S = 5.0
 #: Seconds between two looks for what is to be forgotten.
 _FORGET_S = 60.0
 _DAY_S = 24 * 3600.0
+#: Actions of operators that are remembered, whatever their age.
+_AUDIT_MOST = 10_000
 #: Accounts that a tick refreshes at most, and the pause between two.
 _GENTLY = 10
 _PAUSE_S = 0.2
@@ -93,9 +96,13 @@ class Housekeeping:
             return
         self._forget_at = now + _FORGET_S
         self._store.responses.forget_expired(now)
-        days = self._settings.snapshot().media_index_days
-        if days:
-            self._store.media.forget_older(now - days * _DAY_S)
+        self._store.logins.forget_old(now)
+        for period in PERIODS.values():
+            self._store.usage.forget_before(period.step_s, int(now) - period.kept_s)
+        settings = self._settings.snapshot()
+        self._store.audit.forget_older(now - settings.audit_retention_days * _DAY_S, _AUDIT_MOST)
+        if settings.media_index_days:
+            self._store.media.forget_older(now - settings.media_index_days * _DAY_S)
 
     def _refresh_some(self, now: float) -> None:
         interval_s = self._settings.snapshot().refresh_interval_minutes * 60

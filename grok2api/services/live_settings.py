@@ -56,6 +56,10 @@ class LiveSettings:
             self._refreshing.join(max(0.0, self._refreshing_since + WAIT_S - self._clock()))
         return self._snapshot
 
+    def fresh(self) -> Snapshot:
+        """All settings as they are stored now. Raises StorageUnavailable."""
+        return self._load() if self._store.version() != self._version else self._snapshot
+
     def is_default(self, name: str) -> bool:
         """Whether nothing is stored under this name."""
         return name not in self._stored
@@ -76,13 +80,14 @@ class LiveSettings:
             self._checked_at = self._clock()
             self._refreshing = None
 
-    def _load(self) -> None:
+    def _load(self) -> Snapshot:
         stored = self._store.load()
         self._version = stored.version
         self._stored = frozenset(stored.values)
-        self._snapshot = snapshot(self._defaults | _valid(stored.values))
+        self._snapshot = loaded = snapshot(self._defaults | _valid(stored.values))
         self._checked_at = self._clock()
-        self._on_change(self._snapshot)
+        self._on_change(loaded)
+        return loaded
 
 
 def _valid(values: Mapping[str, object]) -> dict[str, object]:

@@ -14,6 +14,7 @@ from grok2api.services import Services
 from grok2api.web import admin, api, cors, media, ops, pages
 from grok2api.web.admin import errors as admin_errors
 from grok2api.web.api import errors as api_errors
+from grok2api.web.security import SessionCookie, harden
 from grok2api.web.services import KEY
 
 Guard = Callable[[], None]
@@ -33,10 +34,13 @@ _REQUEST_ID = re.compile(r"[\w.\-]{1,64}")
 def register(app: Flask, services: Services, trusted_proxies: int) -> None:
     """Put the web side onto the app."""
     app.extensions[KEY] = services
+    app.session_interface = SessionCookie()
+    pages.set_up(app)
     app.before_request(_begin)
     app.before_request(cors.check_origin)
     app.after_request(_finish)
     app.after_request(cors.finish)
+    app.after_request(harden)
     for blueprint, guard in BLUEPRINTS:
         if guard is not None and guard not in blueprint.before_request_funcs.get(None, ()):
             blueprint.before_request(guard)
@@ -65,4 +69,6 @@ def _failed(error: Exception) -> Response:
     """In the dialect of whoever asked."""
     if request.path.startswith("/api/"):
         return admin_errors.error_response(error)
+    if pages.is_page():
+        return pages.error_page(error)
     return api_errors.error_response(error)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from flask import Response, g, request
 
 from grok2api.web.api.errors import OriginNotAllowed
+from grok2api.web.console_access import is_console
 from grok2api.web.services import get_services
 
 OPEN_TO_PAGES = ("/v1/", "/images/")
@@ -66,13 +67,13 @@ def _is_own(origin: str) -> bool:
     """Whether the page is of this gateway's own host and port. Its scheme may have ended at a proxy.
 
     While no key is set, a name is not enough: whoever owns one may let it mean this machine (DNS rebinding), and the
-    page would need nothing else.
+    page would need nothing else. The console's pages have more than that.
     """
     scheme, _, place = origin.lower().partition("://")
     port = {"http": ":80", "https": ":443"}.get(scheme)
     if port is None or place.removesuffix(port) != request.host.lower().removesuffix(port) or not place:
         return False
-    return bool(get_services().settings.snapshot().api_key) or _is_address(origin)
+    return bool(get_services().settings.snapshot().api_key) or _is_address(origin) or is_console()
 
 
 def _is_address(origin: str) -> bool:

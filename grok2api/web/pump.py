@@ -55,6 +55,8 @@ class Pump:
         self._gone = False
         self._heartbeat = False
         self._quiet_since = time.monotonic()
+        #: when the answer began (monotonic), as far as it has been asked for; None: it has not
+        self.began_at: float | None = None
         self._writing_since = 0.0
         self._watchdog = watchdog
         self._watch = ClientWatch(environ, self._client_gone)
@@ -72,6 +74,7 @@ class Pump:
         if self._gone:
             raise ClientGone
         if self._buffer:
+            self.began_at = time.monotonic()
             return True
         if self._done and self._error is not None:
             raise self._error
@@ -94,6 +97,8 @@ class Pump:
                     self._buffer.clear()
                     self._room.set()
                     self._writing_since = time.monotonic()
+                    if self.began_at is None:
+                        self.began_at = self._writing_since
                     yield batch
                     self._writing_since = 0.0
                     self._quiet_since = time.monotonic()

@@ -35,11 +35,13 @@ class EventStream:
     """The iterable body of a streaming response. A class rather than a generator: it is closed properly even
     when the server never asked for its first piece."""
 
-    def __init__(self, pump: Pump, renderer: StreamRenderer, on_end: Callable[[str], None]) -> None:
+    def __init__(
+        self, pump: Pump, renderer: StreamRenderer, on_end: Callable[[BaseException | None], None]
+    ) -> None:
         self._pump = pump
         self._pieces = self._render(renderer)
         self._on_end = on_end
-        self._outcome = "client_gone"
+        self._error: BaseException | None = ClientGone()
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
@@ -47,7 +49,7 @@ class EventStream:
     def close(self) -> None:
         self._pieces.close()
         self._pump.close()
-        self._on_end(self._outcome)
+        self._on_end(self._error)
 
     def _render(self, renderer: StreamRenderer) -> Generator[bytes, None, None]:
         try:
@@ -58,18 +60,21 @@ class EventStream:
                     yield piece
             if end := renderer.end():
                 yield end
-            self._outcome = "ok"
+            self._error = None
         except ClientGone:
             return
         except Exception as error:
-            self._outcome = type(error).__name__
+            self._error = error
             if not isinstance(error, GatewayError):
                 log.exception("a stream failed unexpectedly")
             yield renderer.error(error)
 
 
-def stream_response(pump: Pump, renderer: StreamRenderer, on_end: Callable[[str], None]) -> Response:
-    """The 200 that streams; closes the pump however it ends. `on_end`: told the outcome in a word."""
+def stream_response(
+    pump: Pump, renderer: StreamRenderer, on_end: Callable[[BaseException | None], None]
+) -> Response:
+    """The 200 that streams; closes the pump however it ends. `on_end`: told what it failed with, None when it
+    did not, ClientGone when nobody reads any more."""
     body = EventStream(pump, renderer, on_end)
     # Passed through as it is: the pieces are bytes already, and the server closes the body itself.
     response = Response(body, mimetype="text/event-stream", direct_passthrough=True)

@@ -31,7 +31,7 @@ def test_every_variable_route_and_make_target_is_documented(language: str, tmp_p
     app = create_app(Env(data_dir=tmp_path))
     app.extensions[KEY].store.close()
     routes = {
-        re.sub(r"(resp_)?<(path:)?(name|path)>", "{id}", rule.rule)
+        re.sub(r"(resp_)?<(path:)?(name|path)>", "{id}", rule.rule).replace("<page>", "{page}")
         for rule in app.url_map.iter_rules()
         if rule.endpoint != "static"
     }

@@ -9,6 +9,7 @@ from flask import Response, request
 from grok2api.errors import BadRequest
 from grok2api.media import Kind, MediaItem
 from grok2api.services.media_cache import CacheUnavailable
+from grok2api.web.admin import auditing
 from grok2api.web.admin.errors import CannotClear
 from grok2api.web.admin.fields import page_of
 from grok2api.web.admin.guard import blueprint
@@ -87,6 +88,7 @@ def _clear(*kinds: Kind) -> Response:
     counts = {f"{kind}_count": files.number for kind, files in cleared.items()}
     deleted = sum(counts.values())
     freed = sum(files.size for files in cleared.values())
+    auditing.note("cache_clear", kinds=[str(kind) for kind in kinds], count=deleted)
     data = {"deleted_count": deleted, **counts, "freed_bytes": freed}
     message = f"{deleted} files ({_human(freed)}) were removed."
     return json_response({"success": True, "message": message, "data": data})

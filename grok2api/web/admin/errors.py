@@ -9,7 +9,7 @@ from flask import Response, jsonify
 from werkzeug.exceptions import HTTPException
 
 from grok2api.errors import BadRequest, GatewayError, SettingError, StorageUnavailable
-from grok2api.services.admin_auth import LoginRefused, LoginTooFar
+from grok2api.services.admin_auth import LoginRefused, LoginThrottled, LoginTooFar
 from grok2api.services.refresh import AlreadyRunning
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,10 @@ class Forbidden(GatewayError):
 
 class NotFound(GatewayError):
     """There is no such account."""
+
+
+class WrongPassword(GatewayError):
+    """The old password, asked for again, is not the one."""
 
 
 class CannotClear(GatewayError):
@@ -43,6 +47,8 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     NotLoggedIn: (401, "unauthenticated"),
     LoginRefused: (401, "wrong_credentials"),
     LoginTooFar: (403, "default_password"),
+    LoginThrottled: (429, "too_many_attempts"),
+    WrongPassword: (400, "wrong_password"),
     Forbidden: (403, "csrf"),
     BadRequest: (400, "bad_request"),
     InvalidSettings: (400, "invalid_settings"),
@@ -65,7 +71,12 @@ def error_response(error: Exception) -> Response:
         log.error("an admin request failed unexpectedly", exc_info=error)
     message = str(error) if isinstance(error, GatewayError) else "The gateway failed; its log says why."
     fields = {"fields": error.fields} if isinstance(error, InvalidSettings) else {}
-    return _answer(status, message, code, **fields)
+    if isinstance(error, SettingError):
+        fields = {"fields": {error.name: str(error)}}
+    response = _answer(status, message, code, **fields)
+    if isinstance(error, LoginThrottled):
+        response.headers["Retry-After"] = str(error.wait_s)
+    return response
 
 
 def _answer(status: int, message: str, code: str, **more: Any) -> Response:

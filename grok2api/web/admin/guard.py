@@ -70,6 +70,11 @@ def require_operator() -> None:
     """The blueprint's guard: a session; for writes by cookie also the CSRF token, which other sites cannot read."""
     request.max_content_length = get_services().settings.snapshot().max_body_mb * 1024 * 1024
     if request.path == f"{blueprint.url_prefix}{LOGIN_PATH}":
+        if request.headers.get("Sec-Fetch-Site") in (
+            "cross-site",
+            "same-site",
+        ):  # a session that somebody else chose
+            raise Forbidden("Pages of other sites may not log in here.")
         return
     if not current_user.is_authenticated:
         raise NotLoggedIn("Log in first.")

@@ -1,4 +1,4 @@
-"""POST /api/login and /api/logout."""
+"""POST /api/login, /api/logout and /api/password."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import logging
 from flask import Response, request
 from flask_login import current_user, login_user, logout_user
 
-from grok2api.services.admin_auth import LoginRefused, LoginTooFar
+from grok2api.services.admin_auth import LoginRefused, LoginThrottled, LoginTooFar, without_port
 from grok2api.services.patience import PATIENCE_S, within
+from grok2api.web.admin import auditing
+from grok2api.web.admin.errors import WrongPassword
 from grok2api.web.admin.fields import text_field
 from grok2api.web.admin.guard import LOGIN_PATH, Operator, blueprint
 from grok2api.web.body import read_json
@@ -21,29 +23,48 @@ log = logging.getLogger(__name__)
 @blueprint.post(LOGIN_PATH)
 def log_in() -> Response:
     body = read_json()
-    name, password, addresses = text_field(body, "username"), text_field(body, "password"), _addresses()
-    auth = get_services().auth
+    name, password = text_field(body, "username"), text_field(body, "password")
+    auth, address, named = get_services().auth, request.remote_addr or "", addresses()
     try:
-        login = within(PATIENCE_S, lambda: auth.log_in(name, password, addresses))
-    except (LoginRefused, LoginTooFar) as error:
-        log.warning("a login from %s was refused: %s", request.remote_addr, error)
+        login = within(PATIENCE_S, lambda: auth.log_in(name, password, address, named))
+    except (LoginTooFar, LoginThrottled) as error:
+        log.warning("a login from %s was refused: %s", address, error)
+        raise
+    except LoginRefused:
+        auditing.note_of("", "login_failed")  # what was given may be a password in the wrong field
         raise
     session = auth.session(login.token)
     assert session is not None
     login_user(Operator(login.token, session, bearer=False))
-    log.info("the operator logged in from %s", request.remote_addr)
+    auditing.note_of(name, "login")
     answer = {"success": True, "message": "Logged in."}
     return json_response(answer | {"token": login.token, "csrf_token": login.csrf_token})
 
 
 @blueprint.post("/logout")
 def log_out() -> Response:
+    auditing.note("logout")
     get_services().auth.log_out(current_user.session)
     logout_user()
     return json_response({"success": True, "message": "Logged out."})
 
 
-def _addresses() -> list[str]:
+@blueprint.post("/password")
+def change_password() -> Response:
+    """Every session ends, this one too."""
+    body = read_json()
+    old, new = text_field(body, "old"), text_field(body, "new")
+    auth, address = get_services().auth, request.remote_addr or ""
+    try:
+        within(PATIENCE_S, lambda: auth.change_password(old, new, address))
+    except LoginRefused as error:
+        raise WrongPassword("The old password is wrong.") from error
+    auditing.note("password")
+    logout_user()
+    return json_response({"success": True, "message": "The password is changed. Log in with the new one."})
+
+
+def addresses() -> list[str]:
     """The connection's peer and every address that a forwarding header names, trusted or not."""
     original = request.environ.get("werkzeug.proxy_fix.orig", {})
     found = [request.remote_addr or "", original.get("REMOTE_ADDR") or request.remote_addr or ""]
@@ -52,11 +73,5 @@ def _addresses() -> list[str]:
     for element in request.headers.get("Forwarded", "").replace(",", ";").split(";"):
         name, _, value = element.strip().partition("=")
         if name.lower() == "for":
-            found.append(_without_port(value.strip('"')))
+            found.append(without_port(value.strip('"')))
     return [address for address in map(str.strip, found) if address]
-
-
-def _without_port(address: str) -> str:
-    if address.startswith("["):
-        return address[1:].partition("]")[0]
-    return address.partition(":")[0] if address.count(":") == 1 else address

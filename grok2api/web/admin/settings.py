@@ -8,6 +8,7 @@ from flask import Response
 
 from grok2api.errors import BadRequest, SettingError
 from grok2api.settings import SETTINGS, clean
+from grok2api.web.admin import auditing
 from grok2api.web.admin.errors import InvalidSettings
 from grok2api.web.admin.guard import blueprint
 from grok2api.web.body import read_json
@@ -37,6 +38,9 @@ def change_settings() -> Response:
     if password:
         services.auth.set_password(str(password))
     services.settings.save(changes)
+    names = sorted(changes) + ["admin_password"] * bool(password)
+    if names:
+        auditing.note("settings", settings=names)
     return json_response({"success": True, "message": f"{len(changes) + bool(password)} settings saved."})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 
 from flask import Response
@@ -21,6 +20,7 @@ from grok2api.errors import (
 from grok2api.services.quota import Checked
 from grok2api.services.refresh import AlreadyRunning
 from grok2api.storage.base import Job
+from grok2api.web.admin import auditing
 from grok2api.web.admin.errors import NotFound, error_response
 from grok2api.web.admin.guard import blueprint
 from grok2api.web.admin.token_fields import named_account, named_accounts
@@ -29,8 +29,6 @@ from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
 
 _AT_ONCE_MAX = 100
-
-log = logging.getLogger(__name__)
 
 
 @blueprint.post("/tokens/test")
@@ -41,7 +39,7 @@ def test_token() -> Response:
     if checked is None and not services.book.find([account.id]).accounts:
         raise NotFound("The account was deleted meanwhile.")
     data = _verdict(checked)
-    log.info("the operator tested an account: %s", data.get("error_type", "valid"))
+    auditing.note("tokens_test", accounts=[account.id], result=str(data.get("error_type", "valid")))
     return json_response({"success": True, "data": data})
 
 
@@ -82,7 +80,7 @@ def refresh_tokens() -> Response:
     results = workers.map(services.quota.check, found.ids)
     good = sum(checked is not None and checked.error is None for checked in results)
     data = {"refreshed": good, "failed": len(results) - good, "not_found": found.not_found}
-    log.info("the operator refreshed accounts: %d good, %d failed", good, len(results) - good)
+    auditing.note("tokens_refresh", accounts=found.ids, count=good, failed=len(results) - good)
     return json_response({"success": True, "message": f"{good} accounts refreshed.", "data": data})
 
 
@@ -94,7 +92,7 @@ def refresh_all() -> Response:
         response = error_response(error)
         document = response.get_json() | {"data": _progress(error.job)}
         return json_response(document, response.status_code)
-    log.info("the operator started a refresh of all accounts")
+    auditing.note("tokens_refresh_all")
     return json_response({"success": True, "message": "The refresh has started.", "data": {"started": True}})
 
 

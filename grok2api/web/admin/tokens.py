@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import chain, islice
 from typing import Any
@@ -12,9 +11,11 @@ from typing import Any
 import orjson
 from flask import Response, request
 
+from grok2api.account_secrets import invalid_lines
 from grok2api.accounts import Account, AccountEdit
 from grok2api.errors import BadRequest
 from grok2api.services.account_book import Found
+from grok2api.web.admin import auditing
 from grok2api.web.admin.guard import blueprint
 from grok2api.web.admin.token_fields import (
     account_query,
@@ -31,8 +32,8 @@ from grok2api.web.services import get_services
 
 #: Accounts to one write of an export.
 _AT_ONCE = 1000
-
-log = logging.getLogger(__name__)
+#: Lines without a secret that a preview names.
+_LINES_NAMED = 10
 
 
 @blueprint.get("/tokens")
@@ -57,10 +58,11 @@ def export_tokens() -> Response:
     if form not in ("json", "lines"):
         raise BadRequest("format must be json or lines.", "format")
     accounts = _from_the_first(get_services().book.chosen(account_query()))
+    auditing.note("tokens_export", form=form)
     if form == "lines":
-        response = Response(_lines(_counted(accounts)), mimetype="text/plain")
+        response = Response(_lines(accounts), mimetype="text/plain")
     else:
-        response = Response(_records(_counted(accounts), time.time()), mimetype="application/json")
+        response = Response(_records(accounts, time.time()), mimetype="application/json")
     name = "accounts.txt" if form == "lines" else "accounts.json"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
@@ -69,17 +71,6 @@ def export_tokens() -> Response:
 def _from_the_first(accounts: Iterator[Account]) -> Iterator[Account]:
     """The same, with the first one fetched: a storage that is away is an error and no broken file."""
     return chain([first] if (first := next(accounts, None)) is not None else [], accounts)
-
-
-def _counted(accounts: Iterable[Account]) -> Iterator[Account]:
-    """Logs how many went out, also when the client left early or the storage went away."""
-    count = 0
-    try:
-        for account in accounts:
-            count += 1
-            yield account
-    finally:
-        log.info("the operator exported %d accounts", count)
 
 
 def _lines(accounts: Iterator[Account]) -> Iterator[bytes]:
@@ -96,6 +87,13 @@ def _records(accounts: Iterator[Account], now: float) -> Iterator[bytes]:
     yield b"[]" if before == b"[" else b"]"
 
 
+@blueprint.get("/tokens/ids")
+def token_ids() -> Response:
+    """Of all accounts that the list's filters let through, for doing something with all of them."""
+    ids = [account.id for account in get_services().book.chosen(account_query())]
+    return json_response({"success": True, "data": ids, "total": len(ids)})
+
+
 @blueprint.get("/tokens/tags/all")
 def all_tags() -> Response:
     return json_response({"success": True, "data": get_services().book.tags()})
@@ -107,7 +105,13 @@ def add_tokens() -> Response:
     values = body.get("tokens")
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise BadRequest("tokens must be a list of texts.", "tokens")
-    report = get_services().book.add(values, token_type(body.get("token_type")))
+    tier = token_type(body.get("token_type"))
+    if body.get("preview") is True:
+        would = asdict(get_services().book.preview(values, tier))
+        wrong = invalid_lines(values, _LINES_NAMED)
+        return json_response({"success": True, "data": would | {"invalid_lines": wrong}})
+    report = get_services().book.add(values, tier)
+    auditing.note("tokens_add", token_type=str(body["token_type"]), **asdict(report))
     return _done(f"{report}.", asdict(report))
 
 
@@ -115,39 +119,44 @@ def add_tokens() -> Response:
 def delete_tokens() -> Response:
     found = named_accounts(read_json())
     deleted = get_services().book.delete(found.ids)
+    auditing.note("tokens_delete", accounts=found.ids, count=deleted)
     return _done(f"{deleted} accounts deleted.", {"deleted": deleted, "not_found": _missing(found, deleted)})
 
 
 @blueprint.post("/tokens/tags")
 def tag_tokens() -> Response:
     body = read_json()
-    return _edited(body, AccountEdit(tags=tags_of(body)), "tagged")
+    tags = tags_of(body)
+    return _edited(body, AccountEdit(tags=tags), "tagged", "tokens_tags", tags=tags)
 
 
 @blueprint.post("/tokens/note")
 def note_tokens() -> Response:
     body = read_json()
-    return _edited(body, AccountEdit(note=note_of(body)), "noted")
+    return _edited(body, AccountEdit(note=note_of(body)), "noted", "tokens_note")
 
 
 @blueprint.post("/tokens/uncool")
 def lift_cooldowns() -> Response:
-    return _edited(read_json(), AccountEdit(lift=True), "lifted from their cooldown")
+    return _edited(read_json(), AccountEdit(lift=True), "lifted from their cooldown", "tokens_uncool")
 
 
 @blueprint.post("/tokens/disable")
 def disable_tokens() -> Response:
-    return _edited(read_json(), AccountEdit(disabled=True), "disabled")
+    return _edited(read_json(), AccountEdit(disabled=True), "disabled", "tokens_disable")
 
 
 @blueprint.post("/tokens/enable")
 def enable_tokens() -> Response:
-    return _edited(read_json(), AccountEdit(disabled=False), "enabled")
+    return _edited(read_json(), AccountEdit(disabled=False), "enabled", "tokens_enable")
 
 
-def _edited(body: dict[str, Any], edit: AccountEdit, word: str) -> Response:
+def _edited(
+    body: dict[str, Any], edit: AccountEdit, word: str, action: str, **detail: auditing.Detail
+) -> Response:
     found = named_accounts(body)
     changed = get_services().book.edit(found.ids, edit)
+    auditing.note(action, accounts=found.ids, count=changed, **detail)
     return _done(f"{changed} accounts {word}.", {"changed": changed, "not_found": _missing(found, changed)})
 
 
@@ -157,5 +166,4 @@ def _missing(found: Found, met: int) -> int:
 
 
 def _done(message: str, data: dict[str, Any]) -> Response:
-    log.info("the operator asked: %s", message)
     return json_response({"success": True, "message": message, "data": data})

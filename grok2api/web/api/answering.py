@@ -12,8 +12,10 @@ from typing import Any
 from flask import Response, request
 
 from grok2api.cancellation import Cancellation
+from grok2api.errors import BadRequest, Moderated, Rejected
 from grok2api.events import Event
 from grok2api.messages import ChatRequest
+from grok2api.services.usage import UsageMeter
 from grok2api.web.json_response import json_response
 from grok2api.web.pump import ClientGone, Pump
 from grok2api.web.services import get_services
@@ -24,6 +26,9 @@ STATUS_WAIT_S = 15.0
 
 #: What a link may begin with; the host is the client's word.
 _ADDRESS = re.compile(r"https?://[\w.:\[\]~%/-]+", re.ASCII)
+
+#: What a request may end with that is no failure of the gateway's or upstream's.
+_CLIENTS_OWN = (BadRequest, Moderated, Rejected)
 
 log = logging.getLogger(__name__)
 
@@ -59,23 +64,22 @@ def run(
 
     streamed: the renderer, unless the answer is to be whole. Raises what can be told before anything was sent.
     """
-    began = time.monotonic()
     label += " stream" if streamed else " whole"
     pump = Pump(make_events, request.environ, get_services().watchdog)
+    count = _Count(label, pump, get_services().usage)
     try:
         if streamed is not None:
             pump.wait_started(STATUS_WAIT_S)
-            response = stream_response(pump, streamed(), lambda outcome: _log_end(label, outcome, began))
+            response = stream_response(pump, streamed(), count.end)
         else:
             events = [event for batch in pump.batches() for event in batch]
             pump.close()
             response = json_response(whole(events))
-            _log_end(label, "ok", began)
+            count.end(None)
     except BaseException as error:
         pump.close()
-        gone = isinstance(error, ClientGone)
-        _log_end(label, "client_gone" if gone else type(error).__name__, began)
-        if gone:
+        count.end(error)
+        if isinstance(error, ClientGone):
             return Response(status=499)  # reaches no one
         raise
     if ignored:
@@ -83,12 +87,30 @@ def run(
     return response
 
 
+class _Count:
+    """One request, for the log and the console's charts."""
+
+    def __init__(self, label: str, pump: Pump, usage: UsageMeter) -> None:
+        self._label = label
+        self._pump = pump
+        self._usage = usage
+        self._began = time.monotonic()
+
+    def end(self, error: BaseException | None) -> None:
+        """error: what it failed with; ClientGone when nobody waits any more."""
+        began_at = self._pump.began_at
+        first_s = None if began_at is None else began_at - self._began
+        gone = isinstance(error, ClientGone)
+        failed = error is not None and not gone and not isinstance(error, _CLIENTS_OWN)
+        self._usage.request(failed=failed, gone=gone, first_token_s=first_s)
+        outcome = "ok" if error is None else "client_gone" if gone else type(error).__name__
+        taken_s = time.monotonic() - self._began
+        first = "" if first_s is None else f", first content after {first_s * 1000:.0f} ms"
+        log.info("%s: %s in %.0f ms%s", self._label, outcome, taken_s * 1000, first)
+
+
 def media_base() -> str:
     """This gateway's address as the client knows it, for links; "", which makes them relative, when the client gave one
     that is none."""
     base = request.url_root.rstrip("/")
     return base if _ADDRESS.fullmatch(base) else ""
-
-
-def _log_end(label: str, outcome: str, began: float) -> None:
-    log.info("%s: %s in %.0f ms", label, outcome, (time.monotonic() - began) * 1000)

@@ -1,4 +1,4 @@
-"""The OpenAI API's blueprint, and the key that opens it."""
+"""The OpenAI API's blueprint, and what opens it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ import hmac
 from flask import Blueprint, g, request
 
 from grok2api.web.api.errors import WrongKey
+from grok2api.web.console_access import is_console
 from grok2api.web.services import get_services
+
+#: Stands for a key's digest where the console asks.
+CONSOLE = "console"
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
 
 
 def require_api_key() -> None:
-    """The blueprint's guard. No key is needed only while none is set."""
+    """The blueprint's guard: a key, or the console's session. None is needed only while none is set."""
     settings = get_services().settings.snapshot()
     request.max_content_length = settings.max_body_mb * 1024 * 1024
     g.client_digest = ""
     if not settings.api_key:
+        return
+    if is_console():
+        g.client_digest = CONSOLE
         return
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not given.strip():

@@ -1,0 +1,41 @@
+// Finding, making and filling nodes. Data become text, never markup.
+
+export const find = (selector, within = document) => within.querySelector(selector);
+export const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+/** A new node. props: properties; `class` and `data` as they are meant. children: nodes or texts. */
+export function make(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (name === "class") node.className = value;
+    else if (name === "data") Object.assign(node.dataset, value);
+    else if (name.startsWith("aria-") || name === "role") node.setAttribute(name, value);
+    else node[name] = value;
+  }
+  node.append(...children);
+  return node;
+}
+
+export const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+
+/** Wait for a pause before acting on what is typed. */
+export function debounced(work, pauseMs) {
+  let timer;
+  return (...given) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => work(...given), pauseMs);
+  };
+}
+
+/** Run work with a button that shows it, and cannot be pressed again meanwhile. */
+export async function busy(button, work) {
+  if (button.getAttribute("aria-busy") === "true") return undefined;
+  button.setAttribute("aria-busy", "true");
+  button.disabled = true;
+  try {
+    return await work();
+  } finally {
+    button.removeAttribute("aria-busy");
+    button.disabled = false;
+  }
+}

@@ -1,0 +1,61 @@
+// A chat completion as it arrives: server-sent events to pieces of text and thinking.
+
+import { ApiError, csrf, toLogin } from "../api.js";
+import { t } from "../t.js";
+
+function refusal(status, envelope) {
+  const error = envelope?.error ?? {};
+  return Object.assign(
+    new ApiError(`api.${error.code ?? status}`, error.message ?? t("error.unexpected"), { status }),
+    {},
+  );
+}
+
+/** Yields `{text}` and `{thinking}`. Throws ApiError, AbortError. */
+export async function* complete(body, signal) {
+  const response = await fetch("/v1/chat/completions", {
+    method: "POST",
+    signal,
+    credentials: "same-origin",
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf() },
+    body: JSON.stringify(body),
+  });
+  if (response.status === 401) {
+    toLogin();
+    await new Promise(() => {});
+  }
+  if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
+  if (!body.stream) {
+    yield* pieces((await response.json()).choices[0].message);
+    return;
+  }
+  for await (const data of events(response.body)) {
+    if (data === "[DONE]") return;
+    const chunk = JSON.parse(data);
+    if (chunk.error) throw refusal(0, chunk);
+    if (chunk.choices[0]) yield* pieces(chunk.choices[0].delta);
+  }
+  throw new ApiError("broke_off", t("error.broke_off"));
+}
+
+function* pieces(message) {
+  if (message.reasoning_content) yield { thinking: message.reasoning_content };
+  if (message.content) yield { text: message.content };
+}
+
+/** The data of each event of a stream. */
+async function* events(stream) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const found = (rest + value).split("\n\n");
+      rest = found.pop();
+      for (const event of found) if (event.startsWith("data: ")) yield event.slice(6);
+    }
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,175 @@
+// The accounts: the table, its filters, and what is done with them.
+
+import { get } from "./api.js";
+import { copy } from "./console.js";
+import { all, debounced, find, make } from "./dom.js";
+import { poll } from "./poll.js";
+import { startRefresh } from "./refresh.js";
+import { tellError } from "./toast.js";
+import { t } from "./t.js";
+import { act, exportAccounts } from "./tokens/actions.js";
+import { wireAdding } from "./tokens/add.js";
+import { wireEditing } from "./tokens/edit.js";
+import { wireMenu } from "./tokens/menu.js";
+import { drawPager, wirePager } from "./tokens/pager.js";
+import { rowOf, tick } from "./tokens/rows.js";
+import { Selection } from "./tokens/selection.js";
+import { isFiltered, queryOf, readView, writeView } from "./tokens/view.js";
+
+const EVERY_MS = 10000;
+const TYPING_MS = 60;
+const table = find("#tokens"),
+  body = find("tbody", table),
+  filters = find("#filters");
+let view = readView(),
+  accounts = new Map(),
+  total = 0,
+  asking = new AbortController();
+const selection = new Selection(table, () => view);
+const editing = wireEditing();
+const openAdding = wireAdding(() => show({ page: "1" }));
+
+async function load() {
+  asking.abort();
+  asking = new AbortController();
+  try {
+    const answer = await get(`/api/tokens?${queryOf(view)}`, { signal: asking.signal });
+    const last = Math.max(1, Math.ceil(answer.total / Number(view.page_size)));
+    if (Number(view.page) > last) return show({ page: String(last) }, { replace: true });
+    total = answer.total;
+    draw(answer.data);
+  } catch (error) {
+    if (error.name === "AbortError") return undefined;
+    find("#count").textContent = error.message;
+    if (!accounts.size) tellError(error);
+  }
+  return undefined;
+}
+
+function draw(found) {
+  const arrivedAt = Date.now(),
+    focused = document.activeElement?.closest?.("tbody tr")?.dataset.id;
+  const kind = document.activeElement?.dataset?.act ?? "";
+  accounts = new Map(found.map((account) => [account.id, account]));
+  body.replaceChildren(...found.map((account) => rowOf(account, selection.ids.has(account.id), arrivedAt)));
+  tick(table);
+  if (focused)
+    find(
+      kind ? `tr[data-id="${focused}"] [data-act="${kind}"]` : `tr[data-id="${focused}"] input`,
+      body,
+    )?.focus();
+  selection.draw(total);
+  find("#count").textContent = t(isFiltered(view) ? "tokens.count_filtered" : "tokens.count", {
+    count: total,
+  });
+  find("#empty").hidden = total > 0;
+  find("#empty-text").textContent = t(isFiltered(view) ? "tokens.none_found" : "tokens.none");
+  find("#empty-add").hidden = isFiltered(view);
+  drawPager(view, total);
+}
+
+/** Show another view. replace: without a step to go back. */
+function show(changes, { replace = false } = {}) {
+  view = { ...view, ...changes };
+  writeView(view, { replace });
+  reflect();
+  return load();
+}
+
+function reflect() {
+  for (const name of ["q", "status", "token_type", "tag"]) {
+    if (name === "tag" && view.tag && ![...filters.tag.options].some((one) => one.value === view.tag))
+      filters.tag.append(make("option", { value: view.tag, textContent: view.tag }));
+    if (filters[name].value !== view[name]) filters[name].value = view[name];
+  }
+  find("#clear-filters").hidden = !isFiltered(view);
+  find("#page-size").value = view.page_size;
+  for (const head of all("th[data-sort]", table)) {
+    const chosen = view.sort.replace("-", "") === head.dataset.sort;
+    if (chosen) head.setAttribute("aria-sort", view.sort.startsWith("-") ? "descending" : "ascending");
+    else head.removeAttribute("aria-sort");
+  }
+}
+
+async function loadTags() {
+  try {
+    const { data } = await get("/api/tokens/tags/all");
+    filters.tag.replaceChildren(
+      filters.tag.options[0],
+      ...data.map((tag) => make("option", { value: tag, textContent: tag })),
+    );
+    editing.know(data);
+    reflect();
+  } catch (error) {
+    tellError(error);
+  }
+}
+
+const typed = debounced(() => show({ q: filters.q.value.trim(), page: "1" }, { replace: true }), TYPING_MS);
+filters.q.addEventListener("input", typed);
+filters.addEventListener("submit", (event) => event.preventDefault());
+filters.addEventListener(
+  "change",
+  ({ target }) => target.name !== "q" && show({ [target.name]: target.value, page: "1" }),
+);
+filters.addEventListener("reset", () => show({ q: "", status: "", token_type: "", tag: "", page: "1" }));
+wirePager(() => view, show);
+for (const head of all("th[data-sort]", table)) {
+  find("button", head).addEventListener("click", () =>
+    show({
+      sort: view.sort === `-${head.dataset.sort}` ? head.dataset.sort : `-${head.dataset.sort}`,
+      page: "1",
+    }),
+  );
+}
+
+const openMenu = wireMenu(body, (name, account) => {
+  if (name === "edit") return editing.one(account);
+  const gone = (done) => done && name === "delete" && selection.set([account.id], false);
+  return act(name, [account.id]).then(gone);
+});
+body.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-act]");
+  if (!button) return;
+  const account = accounts.get(Number(button.closest("tr").dataset.id));
+  if (button.dataset.act === "copy") copy(account.token);
+  else if (button.dataset.act === "tag") show({ tag: button.dataset.tag, page: "1" });
+  else openMenu(button, account);
+});
+
+for (const button of all("[data-bulk]")) {
+  button.addEventListener("click", async () => {
+    const name = button.dataset.bulk,
+      ids = [...selection.ids];
+    if (name === "tags" || name === "note") editing.many(name, ids);
+    else if (name === "export") exportAccounts(view, selection.ids, ids.length);
+    else if ((await act(name, ids)) && name === "delete") selection.clear();
+  });
+}
+find("#add").addEventListener("click", openAdding);
+find("#empty-add").addEventListener("click", openAdding);
+find("#export").addEventListener("click", () => exportAccounts(view, new Set(), total));
+find("#refresh-all").addEventListener("click", ({ currentTarget }) => startRefresh(currentTarget));
+addEventListener("popstate", () => {
+  view = readView();
+  reflect();
+  load();
+});
+
+reflect();
+const reload = poll(load, () => EVERY_MS);
+loadTags();
+addEventListener("accounts-changed", () => {
+  reload();
+  loadTags();
+});
+setInterval(() => tick(table) && reload(), 1000);
+if (new URLSearchParams(location.search).has("add")) {
+  writeView(view, { replace: true });
+  openAdding();
+}
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.target.closest("input, textarea, select, dialog")) return;
+  event.preventDefault();
+  filters.q.focus();
+});

@@ -1,0 +1,173 @@
+"""Every page in both languages, both themes, on a phone and by keyboard; axe-core finds nothing serious."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.pages import PAGES, Console, log_in
+from tests.gateway import Gateway
+from tests.simulator.client import directive
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core calls serious or critical."""
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {[node['target'] for node in one['nodes']]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+def fill(gateway: Gateway) -> None:
+    """Something to look at on every page."""
+    kinds = ("ok", "429", "429_exhausted", "403_blocked", "500")
+    gateway.set_accounts([f"sim-basic-{kind}-look{n}" for n, kind in enumerate(kinds)], ["sim-super-ok-look"])
+    for _ in range(6):
+        gateway.chat("Hello")
+    gateway.chat(directive("images"))
+    ids = [one["id"] for one in gateway.get_admin("/api/tokens")["data"]]
+    gateway.admin("/api/tokens/tags", {"tokens": ids[:3], "tags": ["team a", "backup"]})
+    gateway.admin("/api/tokens/note", {"tokens": ids[:2], "note": "a note"})
+    gateway.admin("/api/tokens/disable", {"tokens": ids[-1:]})
+
+
+@pytest.mark.parametrize(
+    ("name", "locale", "scheme", "width"),
+    [
+        ("en-light", "en-US", "light", 1280),
+        ("zh-dark", "zh-CN", "dark", 1280),
+        ("en-phone", "en-US", "dark", 360),
+        ("zh-phone", "zh-CN", "light", 360),
+    ],
+)
+def test_every_page_can_be_used_by_everybody(
+    name: str, locale: str, scheme: str, width: int, console_gateway: Gateway,
+    open_context: Callable[..., BrowserContext], shots: Path,
+) -> None:  # fmt: skip
+    fill(console_gateway)
+    context = open_context(locale=locale, color_scheme=scheme, viewport={"width": width, "height": 780})
+    page = context.new_page()
+    page.goto("/login")
+    problems = {"login": violations(page)}
+    page.screenshot(path=shots / f"login-{name}.png")
+    page.locator("#username").fill("admin")
+    page.locator("#password").fill("admin")
+    page.locator("button[type=submit]").click()
+    page.wait_for_url("**/manage")
+    for page_name, address in PAGES.items():
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        problems[page_name] = violations(page)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            problems[page_name].append("it is wider than the screen")
+        page.screenshot(path=shots / f"{page_name}-{name}.png", full_page=True)
+    assert page.evaluate("document.documentElement.lang") == ("zh-CN" if locale == "zh-CN" else "en")
+    assert {where: found for where, found in problems.items() if found} == {}
+
+
+def test_dialogs_and_menus_can_be_used_by_everybody(console: Console) -> None:
+    console.open("tokens")
+    page = console.page
+    console.button("Add tokens").first.click()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    console.rows().first.get_by_role("button", name="Actions").click()
+    assert violations(page) == []
+    page.locator("#row-menu").get_by_role("button", name="Tags and note …").click()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    console.rows().first.get_by_role("checkbox").check()
+    console.button("Delete").click()
+    assert violations(page) == []
+
+
+def test_language_and_colours_are_chosen_and_remembered(console: Console) -> None:
+    page = console.page
+    page.get_by_label("Language").select_option("中文")
+    expect(page.get_by_role("heading", level=1)).to_have_text("概览")
+    page.wait_for_load_state("networkidle")
+    page.get_by_label("配色").select_option("深色")
+    background = "getComputedStyle(document.body.parentElement).backgroundColor"
+    dark = page.evaluate(background)
+    page.goto("/manage/settings")
+    expect(page.get_by_role("heading", level=1)).to_have_text("设置")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate(background) == dark
+    page.get_by_label("配色").select_option("浅色")
+    assert page.evaluate(background) != dark
+    page.get_by_label("语言").select_option("English")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Settings")
+
+
+def test_who_uses_the_keyboard_gets_everywhere(console: Console) -> None:
+    page = console.page
+    page.goto("/manage/tokens")
+    console.counted("4 accounts")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator("#add").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#add-text")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#add")).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    menu = console.rows().first.get_by_role("button", name="Actions")
+    menu.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-row=test]")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("[data-row=refresh]")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#row-menu")).to_be_hidden()
+
+
+def test_the_menu_on_a_phone(open_context: Callable[..., BrowserContext]) -> None:
+    page = open_context(viewport={"width": 360, "height": 740}).new_page()
+    log_in(page)
+    expect(page.get_by_role("link", name="Settings", exact=True)).to_be_hidden()
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("link", name="Settings", exact=True).click()
+    page.wait_for_url("**/manage/settings")
+
+
+def test_the_overview_says_what_to_mend_and_how_it_goes(console: Console) -> None:
+    fill(console.gateway)
+    console.open("overview")
+    page = console.page
+    expect(page.locator("#advice")).to_contain_text("The password is still the default one.")
+    expect(page.locator("#advice")).to_contain_text("Clients need no key.")
+    expect(page.locator("#tile-requests")).to_have_text("7", timeout=15_000)
+    expect(page.locator("#tile-latency")).to_contain_text("ms")
+    expect(page.locator("#counts-normal")).to_contain_text("Used up")
+    page.locator("#counts-normal").get_by_role("link", name="Expired").click()
+    page.wait_for_url("**/manage/tokens?status=expired&token_type=sso")
+
+
+def test_the_cache_is_cleared_after_asking(console: Console) -> None:
+    console.gateway.chat(directive("images"))
+    console.open("media")
+    page = console.page
+    expect(page.locator("#gallery li")).to_have_count(2)
+    console.button("Clear pictures").click()
+    page.get_by_role("dialog").get_by_role("button", name="Clear pictures").click()
+    console.told("files removed")
+    expect(page.locator("#size-image")).to_have_text("0 B")
+    page.locator("#gallery button").first.click()
+    picture = page.locator("#viewer img")
+    page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=picture.element_handle())
+
+
+def test_the_activity_lists_what_was_done(console: Console) -> None:
+    console.gateway.admin("/api/tokens/add", {"tokens": ["sim-basic-ok-audit"], "token_type": "sso"})
+    console.open("audit")
+    expect(console.page.locator("#audit-rows tr").first).to_contain_text("Added tokens")
+    expect(console.page.locator("#audit-rows tr").first).to_contain_text("admin")
