@@ -73,6 +73,7 @@ http {{
     access_log off;
     client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    default_type video/mp4;
     sendfile on;
     tcp_nopush on;
     sendfile_max_chunk 512k;
@@ -86,7 +87,7 @@ http {{
 
 @contextmanager
 def file_nginx(folder: Path) -> Iterator[Server]:
-    """An nginx that sends the files of a folder."""
+    """An nginx that sends the files of a folder, all of them videos."""
     with scratch() as directory:
         port = free_port()
         config = directory / "nginx.conf"

@@ -126,18 +126,24 @@ def _end_group(group: int) -> None:
 @contextmanager
 def gateway(upstream_url: str) -> Iterator[Server]:
     """The gateway as it is deployed, with one worker, SQLite and accounts of the simulator."""
-    with scratch() as directory:
-        port = free_port()
-        env = environment(
-            GROK2API_DATA_DIR=str(directory), GROK2API_UPSTREAM_URL=upstream_url, GROK2API_ASSETS_URL=upstream_url,
-            PORT=str(port), WEB_CONCURRENCY="1",
-        )  # fmt: skip
-        added = subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "wsgi", "accounts", "add", "--super"],
-            cwd=ROOT, env=env, input="\n".join(SECRETS), capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        if added.returncode:
-            raise Broken(f"flask accounts add failed:\n{added.stdout}{added.stderr}")
-        command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
-        with server(command, port, directory, env) as running:
-            yield running
+    with scratch() as directory, gateway_in(directory, upstream_url) as running:
+        yield running
+
+
+@contextmanager
+def gateway_in(directory: Path, upstream_url: str) -> Iterator[Server]:
+    """The same with its data in this directory."""
+    port = free_port()
+    env = environment(
+        GROK2API_DATA_DIR=str(directory), GROK2API_UPSTREAM_URL=upstream_url, GROK2API_ASSETS_URL=upstream_url,
+        PORT=str(port), WEB_CONCURRENCY="1",
+    )  # fmt: skip
+    added = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "accounts", "add", "--super"],
+        cwd=ROOT, env=env, input="\n".join(SECRETS), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    if added.returncode:
+        raise Broken(f"flask accounts add failed:\n{added.stdout}{added.stderr}")
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+    with server(command, port, directory, env) as running:
+        yield running
