@@ -170,6 +170,15 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         #: greenlet -> its connection, and since when it waits for a request
         self._clients: dict[greenlet, socket.socket] = {}
         self._waiting: dict[greenlet, float] = {}
+        #: Whether the main greenlet is leaving.
+        self._ended = False
+
+    def init_process(self) -> None:
+        """All of the worker's life."""
+        try:
+            super().init_process()
+        finally:
+            self._ended = True
 
     def run(self) -> None:
         # A burst of new connections is taken in one by one, between the tokens of running streams: with
@@ -199,6 +208,18 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             pass
         finally:
             del self._waiting[me]
+
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        gevent.spawn(self._quit)  # in the handler of a signal nothing may wait
+
+    def _quit(self) -> None:
+        """As gunicorn does it, except for a worker that ends by itself in the meantime: told to exit once more, Python
+        prints a traceback."""
+        self.alive = False
+        self.cfg.worker_int(self)
+        gevent.sleep(0.1)
+        if not self._ended:
+            sys.exit(0)
 
     def notify(self) -> None:
         """Called every second, also while stopping."""
