@@ -15,7 +15,7 @@ demo: $(VENV)/.run ## the same against a simulated Grok with demo accounts
 test: $(VENV)/.dev ## everything the tests need, then all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-full: $(VENV)/.dev ## the same with the long tests at full size
+test-full: $(VENV)/.dev ## the same at full size, with all parameters
 	$(BIN)/python -m pytest -n 2 --dist worksteal --full
 
 lint: $(VENV)/.dev ## ruff, mypy

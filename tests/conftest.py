@@ -16,14 +16,26 @@ BASIC = tuple(f"sim-basic-ok-{n}" for n in range(4))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="run the long tests at full size")
+    parser.addoption(
+        "--full", action="store_true", help="run the long tests at full size, with all parameters"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """`--full`: twenty times the examples of every property."""
+    # Hundreds of processes are started from here. What they import is compiled once and not by each of them.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     settings.register_profile("default", deadline=None)
     settings.register_profile("full", deadline=None, max_examples=2000)
     settings.load_profile("full" if config.getoption("--full") else "default")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without `--full`, tests and parameters marked `full` are left out."""
+    if not config.getoption("--full"):
+        left = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
 
 
 @pytest.fixture(scope="session")

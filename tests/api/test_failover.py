@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.full import only_full
 from tests.gateway import Gateway, events, free_port, text_of
 from tests.simulator.client import Simulator, directive, script
 
@@ -79,7 +80,7 @@ def test_what_is_the_requests_own_fault_is_not_tried_again_and_costs_no_account(
     assert gateway.sql("SELECT sum(failed_count) FROM accounts") == [(0,)]
 
 
-@pytest.mark.parametrize("fault", ["stall_before", "stall_headers", "drip"])
+@pytest.mark.parametrize("fault", ["stall_before", only_full("stall_headers"), "drip"])
 def test_an_upstream_that_never_begins_is_a_timeout(gateway: Gateway, fault: str) -> None:
     gateway.set_settings(stream_first_response_timeout=1)
     response = gateway.chat(directive(fault))

@@ -85,8 +85,8 @@ def test_a_streamed_call_comes_whole_behind_the_text_before_it(gateway: Gateway,
 
 def test_the_text_before_a_call_does_not_wait_for_it(gateway: Gateway, simulator: Simulator) -> None:
     tokens = ["Let", " me", " look", *call()]
+    simulator.step("before", 3)  # the status waits for the first token
     response = gateway.chat(directive("plain", tokens64=pack(tokens), step="before"), stream=True, **TOOLS)
-    simulator.step("before", 3)
     lines = response.iter_lines(chunk_size=1)
     assert any(b'" look"' in line for line in lines)
     simulator.step("before", -1)

@@ -15,6 +15,7 @@ from werkzeug.security import check_password_hash
 from grok2api.accounts import Tier
 from grok2api.storage.base import StoredResponse
 from grok2api.storage.vault import Vault
+from tests.full import only_full
 from tests.gateway import Gateway
 from tests.process.flask_command import Operator, contents, store_at
 from tests.simulator.client import Simulator
@@ -25,9 +26,12 @@ CLEARANCE = "cloudflare-says-this-is-clear"
 ANSWER = b"what the model has answered, and nobody else is to read"
 
 
-def fill(operator: Operator, **environ: str) -> None:
-    operator.run("accounts", "add", given="\n".join(SECRETS), **environ)
-    store = store_at(operator.url, environ.get("SECRET_KEY", ""))
+def fill(operator: Operator, key: str = "", *, by_command: bool = False) -> None:
+    if by_command:
+        operator.run("accounts", "add", given="\n".join(SECRETS), SECRET_KEY=key)
+    store = store_at(operator.url, key)
+    if not by_command:
+        store.accounts.add(SECRETS, Tier.BASIC, time.time())
     store.settings.save({"cf_clearance": CLEARANCE})
     store.responses.save(StoredResponse("resp_1", "owner", ANSWER, time.time() + 3600))
     store.close()
@@ -72,7 +76,7 @@ def operator(tmp_path: Path) -> Operator:
 
 
 def test_with_a_key_from_the_start_nothing_can_be_read(operator: Operator) -> None:
-    fill(operator, SECRET_KEY=KEY)
+    fill(operator, KEY, by_command=True)
     assert readable(operator.path.parent) == []
     everything_is_there(operator, KEY)
     assert answer(operator, KEY) == ANSWER
@@ -129,11 +133,11 @@ def rows(operator: Operator, query: str) -> list[tuple[str]]:
         return connection.execute(query).fetchall()
 
 
-@pytest.mark.parametrize("environ", [{}, {"SECRET_KEY": OTHER}, {"SECRET_KEY": KEY.upper()}])
+@pytest.mark.parametrize("environ", [{}, {"SECRET_KEY": OTHER}, only_full({"SECRET_KEY": KEY.upper()})])
 def test_a_wrong_or_missing_key_is_refused_and_nothing_touched(
     operator: Operator, environ: dict[str, str]
 ) -> None:
-    fill(operator, SECRET_KEY=KEY)
+    fill(operator, KEY)
     before = digests(operator.path.parent)
     for words in (("accounts", "list"), ("accounts", "add"), ("storage", "rekey", "--none")):
         said = operator.refused(*words, given=SECRETS[0], status=4, **environ)
@@ -143,7 +147,7 @@ def test_a_wrong_or_missing_key_is_refused_and_nothing_touched(
 
 
 def test_another_key_takes_the_place_of_the_first(operator: Operator) -> None:
-    fill(operator, SECRET_KEY=KEY)
+    fill(operator, KEY)
     said = operator.run("storage", "rekey", SECRET_KEY=KEY, NEW_SECRET_KEY=f" {OTHER} ")
     assert "Restart" in said and OTHER not in said
     everything_is_there(operator, OTHER)
@@ -164,7 +168,7 @@ def test_encryption_can_be_begun_and_ended(operator: Operator) -> None:
 
 
 def test_what_makes_no_sense_is_refused(operator: Operator) -> None:
-    fill(operator, SECRET_KEY=KEY)
+    fill(operator, KEY)
     assert "present key" in operator.refused("storage", "rekey", SECRET_KEY=KEY, NEW_SECRET_KEY=f"{KEY} ")
     assert "empty" in operator.refused("storage", "rekey", SECRET_KEY=KEY, NEW_SECRET_KEY="  ")
     assert operator.try_("storage", "rekey", "--none", SECRET_KEY=KEY, NEW_SECRET_KEY=OTHER).returncode == 2

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.full import only_full
 from tests.process.file_app import FileServer
 from tests.process.media_nginx import media_nginx
 
@@ -187,7 +188,7 @@ def test_fifty_downloads_at_once_take_no_memory(place: Place) -> None:
     ) / gib < 2  # about 0.3; copying in blocks of 8 KiB takes 0.8 and more
 
 
-@pytest.mark.parametrize("headers", [{}, {"Range": MOST}])
+@pytest.mark.parametrize("headers", [only_full({}), {"Range": MOST}])
 def test_a_client_that_takes_nothing_is_given_up(
     folder: Path, tmp_path: Path, headers: dict[str, str]
 ) -> None:

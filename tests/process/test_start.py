@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.full import only_full
 from tests.gateway import ROOT, Gateway, clean_environ, free_port
 from tests.redis_server import RedisServer
 from tests.simulator.client import Simulator
@@ -48,13 +49,13 @@ def test_a_taken_port_is_one_line_and_exit_1(tmp_path: Path) -> None:
     ("name", "value"),
     [
         ("PORT", "eighty"),
-        ("PORT", "70000"),
-        ("WEB_CONCURRENCY", "0"),
-        ("TRUSTED_PROXIES", "-1"),
-        ("STORAGE_MODE", "postgres"),
+        only_full("PORT", "70000"),
+        only_full("WEB_CONCURRENCY", "0"),
+        only_full("TRUSTED_PROXIES", "-1"),
+        only_full("STORAGE_MODE", "postgres"),
         ("STORAGE_MODE", "redis"),
         ("DATABASE_URL", "mysql://x"),
-        ("GROK2API_UPSTREAM_URL", "grok.com"),
+        only_full("GROK2API_UPSTREAM_URL", "grok.com"),
         ("HOST", "no.such.host.invalid"),
     ],
 )

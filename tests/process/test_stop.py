@@ -27,7 +27,7 @@ def test_sigterm_lets_streams_and_whole_answers_finish(own: Gateway, simulator: 
     answers: list[str] = []
 
     def ask(stream: bool) -> None:
-        response = own.chat(directive("plain", tokens=30, delay=0.1), stream=stream)
+        response = own.chat(directive("plain", tokens=20, delay=0.1), stream=stream)
         if stream:
             found = events(response)
             answers.append(text_of(found) if found[-1] == "[DONE]" else "broken")
@@ -43,7 +43,7 @@ def test_sigterm_lets_streams_and_whole_answers_finish(own: Gateway, simulator: 
         for client in clients:
             client.join(30)
         assert own.process.wait(timeout=30) == 0
-    assert [answer.split()[-1] for answer in answers] == ["w29"] * 6
+    assert [answer.split()[-1] for answer in answers] == ["w19"] * 6
     assert own.sql("SELECT count(*) FROM leases") == [(0,)]
 
 
@@ -52,7 +52,7 @@ def test_idle_connections_neither_delay_the_stop_nor_cost_a_stream(
 ) -> None:
     with own, requests.Session() as idle, socket.create_connection(("127.0.0.1", own.port)):
         assert idle.get(f"{own.url}/health", timeout=10).ok
-        response = own.chat(directive("plain", tokens=50, delay=0.1), stream=True)
+        response = own.chat(directive("plain", tokens=25, delay=0.1), stream=True)
         own.process.send_signal(signal.SIGTERM)
         assert events(response)[-1] == "[DONE]"
         began = time.monotonic()
@@ -64,7 +64,7 @@ def test_a_worker_told_to_stop_finishes_its_streams_and_is_replaced(
     own: Gateway, simulator: Simulator
 ) -> None:
     with own:
-        response = own.chat(directive("plain", tokens=30, delay=0.1), stream=True)
+        response = own.chat(directive("plain", tokens=15, delay=0.1), stream=True)
         before = own.worker_pids()
         for pid in before:
             os.kill(pid, signal.SIGTERM)

@@ -64,6 +64,7 @@ def test_killed_workers(own_simulator: Simulator, tmp_path: Path, backend: str, 
         if not full:
             time.sleep(2)  # what a living worker holds is settled by now
             age_leases(nodes[0], LEASE_S)
+            nodes[0].chat("Hello")  # tidies up what is void; left alone, the workers do so within 20 s
         torture.wait_for_rest(60)
         torture.verify_no_client_was_fooled(broken=True)
         torture.verify_nothing_was_overspent()

@@ -49,6 +49,7 @@ SPECIFIED: dict[str, tuple[str, Value]] = {
     "signed_media_hours": ("global", 24),
     "media_index_days": ("global", 90),
     "log_retention_days": ("global", 7),
+    "audit_retention_days": ("global", 90),
 }
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 rows = pytest.mark.parametrize("row", SETTINGS, ids=lambda row: row.name)
@@ -229,7 +230,8 @@ def test_values_are_brought_into_their_one_form(name: str, value: str, cleaned: 
         ("cors_origins", "https://a.example?x", "scheme://host[:port]"),
         ("cors_origins", "https://a.example\r\nX: y", "not 'https://a.example\\r\\nX: y'"),
         ("cors_origins", "https://例.example", "scheme://host[:port]"),
-        ("admin_username", " ", "must not be empty"),
+        ("admin_username", " ", "must have 1 to 255 characters"),
+        ("admin_username", "n" * 256, "must have 1 to 255 characters"),
     ],
 )
 def test_a_bad_value_is_told_what_it_should_look_like(name: str, value: str, words: str) -> None:

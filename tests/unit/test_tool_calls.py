@@ -20,6 +20,7 @@ from grok2api.messages import Tool
 from grok2api.services.filters import held_calls, tools
 from grok2api.services.filters.tools import CallReader, new_call_id, parse_calls
 from grok2api.services.tool_calls import CALLS_MAX, Toolbox
+from tests.full import only_full
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 WEATHER, CLOCK, PATCH = Tool("get_weather", "", CITY), Tool("get-time"), Tool("apply_patch", custom=True)
@@ -515,7 +516,7 @@ def test_a_long_call_in_small_pieces_takes_little_time(text: str) -> None:
         '<tool_call>{"a":"' + "x" * 2_000_000,
     ],
 )
-@pytest.mark.parametrize("size", [1, 50, 10**9])
+@pytest.mark.parametrize("size", [1, only_full(50), 10**9])
 def test_hostile_answers_take_bounded_time(text: str, size: int) -> None:
     answer = [Text(text[at : at + size]) for at in range(0, len(text), size)]
     before = time.perf_counter()
