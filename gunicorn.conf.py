@@ -39,9 +39,8 @@ proc_name = "grok2api"
 def post_worker_init(worker):
     """Only a worker that serves does background work; `flask` commands never come here."""
     services = worker.wsgi.extensions["grok2api"]
-    services.housekeeping.start()
-    services.media.cache.start()
-    services.usage.start()
+    for job in _jobs(services):
+        job.start()
 
 
 def post_fork(server, worker):
@@ -53,7 +52,15 @@ def post_fork(server, worker):
 
 def worker_exit(server, worker):
     if getattr(worker, "wsgi", None) is not None:
-        services = worker.wsgi.extensions["grok2api"]
-        services.housekeeping.stop()
-        services.media.cache.stop()
-        services.usage.stop()
+        for job in _jobs(worker.wsgi.extensions["grok2api"]):
+            job.stop()
+
+
+def _jobs(services):
+    return (
+        services.housekeeping,
+        services.media.cache,
+        services.usage,
+        services.request_log,
+        services.client_keys,
+    )

@@ -16,6 +16,7 @@ from grok2api.services import Services
 from grok2api.services.account_book import AccountBook
 from grok2api.services.admin_auth import AdminAuth, password_setting
 from grok2api.services.advice import Adviser
+from grok2api.services.client_keys import ClientKeys
 from grok2api.services.completion import CompletionService
 from grok2api.services.corrections import Corrections
 from grok2api.services.housekeeping import Housekeeping
@@ -28,6 +29,7 @@ from grok2api.services.pictures import Pictures
 from grok2api.services.pool import AccountPool
 from grok2api.services.quota import QuotaService
 from grok2api.services.refresh import RefreshAll
+from grok2api.services.request_log import RequestBook
 from grok2api.services.response_book import ResponseBook
 from grok2api.services.usage import UsageMeter
 from grok2api.settings import Snapshot, cache_bytes
@@ -56,10 +58,14 @@ def create_app(env: Env | None = None) -> Flask:
     )
     catalogue = load_catalogue(env.data_dir)
     store = open_store(app, env, catalogue.pools)
-    settings = LiveSettings(store.settings, defaults=password_setting(env), on_change=_act_on)
+    settings = LiveSettings(
+        store.settings, defaults=password_setting(env), on_change=_act_on, load_keys=store.keys.all
+    )
+    client_keys = ClientKeys(store.keys, settings)
     watchdog = Watchdog()
     client = GrokClient(env.upstream_url, env.assets_url, watchdog)
-    quota = QuotaService(store.leases, client, catalogue, settings)
+    usage = UsageMeter(store.usage)
+    quota = QuotaService(store.leases, client, catalogue, settings, usage.blocked)
     pool = AccountPool(store.leases, on_settled=Corrections(quota).note)
     secret_key = env.secret_key or store.settings.keep("session_key", secrets.token_hex(32))
     cache = MediaCache(env.data_dir / "cache", lambda kind: cache_bytes(settings.snapshot(), kind))
@@ -70,7 +76,6 @@ def create_app(env: Env | None = None) -> Flask:
             "GROK2API_FETCH_ALLOW: clients may make this gateway fetch from %s", ", ".join(env.fetch_allow)
         )
     pictures = Pictures(Fetcher(env.fetch_allow).fetch)
-    usage = UsageMeter(store.usage)
     completion = CompletionService(catalogue, pool, client, settings, media, pictures, usage.blocked)
     auth = AdminAuth(store.sessions, store.logins, settings)
     services = Services(
@@ -89,7 +94,9 @@ def create_app(env: Env | None = None) -> Flask:
         refresh=RefreshAll(store.accounts, store.jobs, quota, settings),
         housekeeping=Housekeeping(store, quota, settings),
         usage=usage,
-        adviser=Adviser(env, store, settings, auth),
+        request_log=RequestBook(store.requests),
+        client_keys=client_keys,
+        adviser=Adviser(env, store, settings, auth, client_keys),
         storage_mode=env.storage_mode,
         media_accel=env.media_accel,
     )

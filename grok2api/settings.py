@@ -69,6 +69,7 @@ class Snapshot:
     signed_media: bool
     signed_media_hours: int
     media_index_days: int
+    log_retention_days: int
     audit_retention_days: int
     api_key: str
     proxy_url: str
@@ -232,6 +233,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "media_index_days", "global", "media", int, 90,
         Text("How long links to media keep working; 0 means for ever", "媒体链接的有效天数；0 表示永久"), min=0, max=36500, unit="days",
+    ),
+    Setting(
+        "log_retention_days", "global", "service", int, 7,
+        Text("How long the last 1 000 requests are remembered", "最近 1 000 条请求记录的保留天数"), min=1, max=3650, unit="days",
     ),
     Setting(
         "audit_retention_days", "global", "service", int, 90,

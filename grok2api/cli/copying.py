@@ -47,8 +47,8 @@ def copy(
     source_key: str | None,
     target_key: str | None,
 ) -> None:
-    """Copy all accounts, settings, stored responses, the index of media, the operators' actions and counts over time
-    from SOURCE to TARGET.
+    """Copy all accounts, settings, clients' keys, stored responses, the index of media, the operators' actions, counts
+    over time and the log of requests from SOURCE to TARGET.
 
     Both are URLs: sqlite:////path/to/file.db, mysql://user:password@host/database, redis://:password@host/0, or -
     for the one in the environment, where others on this machine cannot see its password. Stop the service first,
@@ -67,7 +67,7 @@ def copy(
         with one_line_errors("SOURCE"):
             if is_empty(from_store):
                 raise ConfigurationError(
-                    f"{from_.shown} holds neither accounts nor settings: there is nothing to copy."
+                    f"{from_.shown} holds neither accounts nor settings nor keys: there is nothing to copy."
                 )
             all_pools = pools_of(from_store, pools)
         to_store = _open(opened, "TARGET", to, new_key, all_pools)
@@ -100,7 +100,8 @@ def _open(opened: ExitStack, end: str, place: Place, key: str, pools: Sequence[s
 
 
 def _may_overwrite(target: Place, store: Store, overwrite: bool, yes: bool) -> None:
-    what = f"{count_accounts(store)} accounts and {len(store.settings.load().values)} settings"
+    settings, keys = store.settings.load().values, store.keys.all()
+    what = f"{count_accounts(store)} accounts, {len(settings)} settings and {len(keys)} keys"
     if not overwrite:
         raise ConfigurationError(f"{target.shown} holds {what} already. To forget them, add --overwrite.")
     if sys.stdin.isatty() and not yes:
@@ -116,8 +117,9 @@ def _run(transfer: Transfer, total: int, clear: bool) -> None:
         if not copied.finished:
             click.echo(
                 f"Broken off: at least {copied.accounts} of {total} accounts, {copied.responses} stored responses, "
-                f"{copied.media} media, {len(copied.settings) or 'no'} settings, {copied.actions} actions and "
-                f"{copied.counts} counts were copied. The source is as it was. Copy again with --overwrite.",
+                f"{copied.media} media, {copied.keys} keys, {len(copied.settings) or 'no'} settings, "
+                f"{copied.actions} actions, {copied.counts} counts and {copied.requests} logged requests were copied. "
+                "The source is as it was. Copy again with --overwrite.",
                 err=True,
             )
         raise
@@ -128,10 +130,12 @@ def _tell(copied: Copied, source: Place, target: Place, *, sealed: bool) -> None
     click.echo(f"Copied from {source.shown} to {target.shown}:")
     click.echo(f"  accounts: {copied.accounts}")
     click.echo(f"  settings: {len(copied.settings)}{names}")
+    click.echo(f"  clients' keys: {copied.keys}")
     click.echo(f"  stored responses: {copied.responses}")
     click.echo(f"  media in the index: {copied.media}")
     click.echo(f"  actions of operators: {copied.actions}")
     click.echo(f"  counts over time: {copied.counts}")
+    click.echo(f"  logged requests: {copied.requests}")
     click.echo("Left:")
     click.echo(f"  requests in flight: {copied.in_flight}")
     click.echo("  the console's sessions (log in again), failed logins and the progress of jobs")

@@ -8,6 +8,7 @@ from grok2api.catalogue import Catalogue
 from grok2api.services.account_book import AccountBook
 from grok2api.services.admin_auth import AdminAuth
 from grok2api.services.advice import Adviser
+from grok2api.services.client_keys import ClientKeys
 from grok2api.services.completion import CompletionService
 from grok2api.services.housekeeping import Housekeeping
 from grok2api.services.images import ImageService
@@ -16,6 +17,7 @@ from grok2api.services.media_library import MediaLibrary
 from grok2api.services.pool import AccountPool
 from grok2api.services.quota import QuotaService
 from grok2api.services.refresh import RefreshAll
+from grok2api.services.request_log import RequestBook
 from grok2api.services.response_book import ResponseBook
 from grok2api.services.usage import UsageMeter
 from grok2api.storage.base import Store
@@ -39,6 +41,8 @@ class Services:
     refresh: RefreshAll
     housekeeping: Housekeeping
     usage: UsageMeter
+    request_log: RequestBook
+    client_keys: ClientKeys
     adviser: Adviser
     storage_mode: str
     media_accel: str

@@ -9,6 +9,7 @@ from enum import StrEnum
 from grok2api.accounts import Tier, TierSummary
 from grok2api.env import Env
 from grok2api.services.admin_auth import AdminAuth
+from grok2api.services.client_keys import ClientKeys
 from grok2api.services.live_settings import LiveSettings
 from grok2api.storage.base import Store
 
@@ -36,12 +37,15 @@ class Advice:
 
 
 class Adviser:
-    def __init__(self, env: Env, store: Store, settings: LiveSettings, auth: AdminAuth) -> None:
+    def __init__(
+        self, env: Env, store: Store, settings: LiveSettings, auth: AdminAuth, keys: ClientKeys
+    ) -> None:
         self._sealed = bool(env.secret_key)
         self._local = env.host in _LOCAL
         self._store = store
         self._settings = settings
         self._auth = auth
+        self._keys = keys
 
     def advice(self, tiers: Mapping[Tier, TierSummary], blocked: int) -> list[Advice]:
         """The most urgent first. blocked: how often upstream's guards refused in the last hour.
@@ -62,7 +66,7 @@ class Adviser:
             yield Advice("blocked", Urgency.DANGER, {"count": blocked})
         for text in self._store.warnings():
             yield Advice("storage", Urgency.DANGER, {"text": text})
-        if not settings.api_key:
+        if not settings.api_key and not self._keys.any():
             yield Advice("no_api_key", Urgency.WARNING if self._local else Urgency.DANGER)
         if not settings.base_url:
             yield Advice("no_base_url", Urgency.NOTE)

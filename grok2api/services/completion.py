@@ -30,6 +30,7 @@ from grok2api.services.mending import calls_as_text, mend_calls, mend_json, stre
 from grok2api.services.pictures import PictureFile, Pictures
 from grok2api.services.pool import AccountPool
 from grok2api.services.requesting import check_pictures, prompt_of, wanted_of
+from grok2api.services.tracing import Trace
 from grok2api.settings import Snapshot
 from grok2api.upstream.client import GrokClient
 
@@ -46,6 +47,7 @@ class _Attempt:
     """One account's try. `outcome` and `error` are what it will be settled with."""
 
     lease: Lease
+    began_at: float
     outcome: Outcome = Outcome.ABANDONED
     error: UpstreamError | None = None
     used: int | None = None
@@ -79,21 +81,23 @@ class CompletionService:
         """What can be refused without an account. Raises BadRequest."""
         check_pictures(request, self._catalogue.get(request.model))
 
-    def answer(self, request: ChatRequest, cancellation: Cancellation) -> Generator[Event, None, None]:
+    def answer(
+        self, request: ChatRequest, cancellation: Cancellation, trace: Trace
+    ) -> Generator[Event, None, None]:
         """The answer's events: `Started` once it has begun, `Finish` last, nothing after an error.
 
         Runs in the greenlet that `cancellation` is bound to; whoever asked closes it. Raises NoAccount, UpstreamError,
         BadRequest, StorageUnavailable, AnswerUnfit.
         """
         settings = self._settings.snapshot()
-        rounds = _Rounds(self, self._catalogue.get(request.model), request, settings, cancellation)
+        rounds = _Rounds(self, self._catalogue.get(request.model), request, settings, cancellation, trace)
         try:
             yield from _shaped(rounds, request, settings, self.media)
         finally:
             rounds.close()
 
     def relay(
-        self, ask: Ask, settings: Snapshot, cancellation: Cancellation, since: float
+        self, ask: Ask, settings: Snapshot, cancellation: Cancellation, since: float, trace: Trace
     ) -> Generator[Event, None, None]:
         """One round: the answer, from whichever account gives one. since: when the request began (monotonic). Media
         are kept before they are handed on."""
@@ -113,7 +117,7 @@ class CompletionService:
                     raise  # it says when the first account returns
                 break  # what the accounts that were tried said is the better answer
             tried = (*tried, lease.account_id)
-            attempt = _Attempt(lease)
+            attempt = _Attempt(lease, time.monotonic())
             try:
                 cancellation.check()
                 yield from self._attempt(attempt, ask, settings, since)
@@ -130,6 +134,7 @@ class CompletionService:
                 raise
             finally:
                 with cancellation.protected():
+                    trace.attempted(lease, attempt.outcome, attempt.error, attempt.began_at)
                     self._pool.settle(lease, attempt.outcome, error=attempt.error, used=attempt.used)
         assert failure is not None
         raise failure
@@ -166,11 +171,13 @@ class _Rounds:
         request: ChatRequest,
         settings: Snapshot,
         cancellation: Cancellation,
+        trace: Trace,
     ) -> None:
         self._service = service
         self._request = request
         self._settings = settings
         self._cancellation = cancellation
+        self._trace = trace
         self._model = model
         self._files: tuple[PictureFile, ...] | None = None
         self._since = time.monotonic()
@@ -186,7 +193,7 @@ class _Rounds:
             self._files = self._service.pictures.gather(request.attached)
         wanted = wanted_of(request, self._model)
         ask = Ask(self._model, prompt_of(request, wanted, more), wanted, self._files)
-        self._relayed = self._service.relay(ask, settings, self._cancellation, self._since)
+        self._relayed = self._service.relay(ask, settings, self._cancellation, self._since, self._trace)
         events = filter_tags(self._relayed, frozenset(settings.filtered_tags.split(",")))
         if wanted is Wanted.VIDEO:
             events = video_alone(events)

@@ -15,6 +15,7 @@ import gevent
 from grok2api.errors import Challenged, StorageUnavailable, Unreachable, UpstreamTimeout
 from grok2api.services.live_settings import LiveSettings
 from grok2api.services.quota import QuotaService
+from grok2api.services.request_log import KEPT
 from grok2api.services.usage import PERIODS
 from grok2api.storage.base import Job, Store
 
@@ -100,6 +101,7 @@ class Housekeeping:
         for period in PERIODS.values():
             self._store.usage.forget_before(period.step_s, int(now) - period.kept_s)
         settings = self._settings.snapshot()
+        self._store.requests.forget_older(now - settings.log_retention_days * _DAY_S, KEPT)
         self._store.audit.forget_older(now - settings.audit_retention_days * _DAY_S, _AUDIT_MOST)
         if settings.media_index_days:
             self._store.media.forget_older(now - settings.media_index_days * _DAY_S)

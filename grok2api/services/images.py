@@ -21,6 +21,7 @@ from grok2api.services.asking import Ask, Wanted
 from grok2api.services.completion import CompletionService
 from grok2api.services.live_settings import LiveSettings
 from grok2api.services.requesting import DRAW
+from grok2api.services.tracing import Trace
 from grok2api.settings import Snapshot
 
 #: Upstream calls of one request under way at once.
@@ -50,7 +51,9 @@ class ImageService:
         if not model.image:
             raise BadRequest(f"The model `{model.name}` makes no pictures.", "model")
 
-    def answer(self, request: ImageRequest, cancellation: Cancellation) -> Generator[Event, None, None]:
+    def answer(
+        self, request: ImageRequest, cancellation: Cancellation, trace: Trace
+    ) -> Generator[Event, None, None]:
         """`Image` for each picture, at most as many as asked for, then `Finish`.
 
         Fewer only when a call failed after others had made some. Runs in the greenlet that `cancellation` is bound to;
@@ -65,7 +68,7 @@ class ImageService:
         while made < request.n and called < request.n + _SPARE_CALLS:
             cancellation.check()
             calls = min(math.ceil((request.n - made) / yields), request.n + _SPARE_CALLS - called)
-            found, failures = self._call(ask, calls, settings, since)
+            found, failures = self._call(ask, calls, settings, since, trace)
             called += calls
             for image in found[: request.n - made]:
                 yield image
@@ -80,7 +83,7 @@ class ImageService:
         yield Finish()
 
     def _call(
-        self, ask: Ask, calls: int, settings: Snapshot, since: float
+        self, ask: Ask, calls: int, settings: Snapshot, since: float, trace: Trace
     ) -> tuple[Sequence[Image], Sequence[Exception]]:
         """So many calls, some at once: what all made, and how some failed."""
         todo = iter(range(calls))
@@ -91,7 +94,7 @@ class ImageService:
             try:
                 cancellation.bind()
                 for _ in todo:
-                    found.extend(self._one(ask, settings, cancellation, since))
+                    found.extend(self._one(ask, settings, cancellation, since, trace))
             except Cancelled:
                 pass
             except Exception as error:
@@ -107,11 +110,13 @@ class ImageService:
             gevent.joinall(workers, timeout=_CLOSE_S)
         return found, failures
 
-    def _one(self, ask: Ask, settings: Snapshot, cancellation: Cancellation, since: float) -> list[Image]:
+    def _one(
+        self, ask: Ask, settings: Snapshot, cancellation: Cancellation, since: float, trace: Trace
+    ) -> list[Image]:
         """One call's pictures. Raises NoMedia when the answer has only words."""
         images: list[Image] = []
         words: list[str] = []
-        with closing(self._completion.relay(ask, settings, cancellation, since)) as events:
+        with closing(self._completion.relay(ask, settings, cancellation, since, trace)) as events:
             for event in events:
                 if isinstance(event, Image):
                     images.append(event)

@@ -1,4 +1,5 @@
-"""The settings as they are now: a change reaches every worker and node within a second."""
+"""The settings as they are now, and the clients' keys with them: a change reaches every worker and node within a
+second."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from contextvars import copy_context
 
 import gevent
 
+from grok2api.client_keys import ClientKey
 from grok2api.errors import SettingError, StorageUnavailable
 from grok2api.settings import Snapshot, Value, clean, snapshot
 from grok2api.storage.base import Settings
@@ -27,6 +29,7 @@ class LiveSettings:
     """Settings for the requests of one worker.
 
     defaults: values that stand while nothing is stored under their name. on_change: told of each new snapshot.
+    load_keys: the clients' named keys, whose changes raise the settings' version.
     """
 
     def __init__(
@@ -35,11 +38,13 @@ class LiveSettings:
         *,
         defaults: Mapping[str, Value],
         on_change: Callable[[Snapshot], None],
+        load_keys: Callable[[], list[ClientKey]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._defaults = dict(defaults)
         self._on_change = on_change
+        self._load_keys = load_keys
         self._clock = clock
         self._refreshing: gevent.Greenlet[..., None] | None = None
         self._refreshing_since = 0.0
@@ -59,6 +64,15 @@ class LiveSettings:
     def fresh(self) -> Snapshot:
         """All settings as they are stored now. Raises StorageUnavailable."""
         return self._load() if self._store.version() != self._version else self._snapshot
+
+    def keys(self) -> Mapping[str, ClientKey]:
+        """The clients' named keys by their digests, as fresh as `snapshot`."""
+        self.snapshot()
+        return self._keys
+
+    def reload(self) -> None:
+        """Act on a change that this worker made elsewhere, at once."""
+        self._load()
 
     def is_default(self, name: str) -> bool:
         """Whether nothing is stored under this name."""
@@ -84,6 +98,7 @@ class LiveSettings:
         stored = self._store.load()
         self._version = stored.version
         self._stored = frozenset(stored.values)
+        self._keys = {key.digest: key for key in self._load_keys()}
         self._snapshot = loaded = snapshot(self._defaults | _valid(stored.values))
         self._checked_at = self._clock()
         self._on_change(loaded)

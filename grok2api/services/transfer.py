@@ -1,7 +1,8 @@
 """Everything of one storage into another: accounts with all that is known of them, stored responses, the index of
-media, the settings, what the operators did, and counts over time.
+media, the clients' keys, the settings, what the operators did, counts over time, and the log of requests.
 
-What belongs to the moment stays behind: requests in flight, sessions, failed logins, jobs.
+What belongs to the moment stays behind: requests in flight, sessions, failed logins, jobs, and what was counted in a
+key's running minute and day.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ PAGE = 1000
 #: Stored responses that are read at a time: some may be large.
 RESPONSES_PAGE = 8
 
+#: Logged requests that are read and written at a time: some kilobytes each.
+REQUESTS_PAGE = 200
+
 #: The job in the target that keeps a second copy out.
 JOB = "storage_copy"
 
@@ -34,10 +38,12 @@ class Copied:
 
     accounts: int = 0
     settings: tuple[str, ...] = ()
+    keys: int = 0
     responses: int = 0
     media: int = 0
     actions: int = 0
     counts: int = 0
+    requests: int = 0
     in_flight: int = 0
     finished: bool = False
 
@@ -53,8 +59,8 @@ def pools_of(store: Store, known: Sequence[str]) -> list[str]:
 
 
 def is_empty(store: Store) -> bool:
-    """Whether it holds neither accounts nor settings."""
-    return not store.accounts.walk(0, 1) and not store.settings.load().values
+    """Whether it holds neither accounts nor settings nor clients' keys."""
+    return not store.accounts.walk(0, 1) and not store.settings.load().values and not store.keys.all()
 
 
 class Transfer:
@@ -92,6 +98,9 @@ class Transfer:
             on_page(len(accounts))
         self._copy_responses()
         self._copy_media()
+        keys = self._source.keys.all()
+        self._target.keys.restore(keys)
+        self.copied.keys = len(keys)
         values = self._source.settings.load().values
         if values:
             self._target.settings.save(values)
@@ -99,6 +108,7 @@ class Transfer:
         # The last ones, as they are added onto what is there: broken off, the copy is begun anew with a clear target.
         self._copy_audit()
         self._copy_usage()
+        self._copy_requests()
         self.copied.finished = True
 
     def _clear_target(self) -> None:
@@ -106,6 +116,7 @@ class Transfer:
         self._target.sessions.delete_all()
         self._target.audit.forget_older(0.0, 0)
         self._target.usage.forget_all()
+        self._target.requests.clear()
 
     def _copy_responses(self) -> None:
         for page in self._source.responses.walk(RESPONSES_PAGE, time.time()):
@@ -132,6 +143,12 @@ class Transfer:
         for counts in self._source.usage.walk(PAGE):
             self._target.usage.add(counts)
             self.copied.counts += len(counts)
+            self._beat()
+
+    def _copy_requests(self) -> None:
+        for entries in self._source.requests.walk(REQUESTS_PAGE):
+            self._target.requests.add(entries)
+            self.copied.requests += len(entries)
             self._beat()
 
     def _beat(self, *, ended: bool = False) -> None:

@@ -25,6 +25,9 @@ from grok2api.accounts import (
     TierSummary,
 )
 from grok2api.media import Kind, MediaItem
+from grok2api.storage.clients import Keys as Keys
+from grok2api.storage.clients import RequestEntry as RequestEntry
+from grok2api.storage.clients import RequestLog as RequestLog
 from grok2api.storage.oversight import Audit as Audit
 from grok2api.storage.oversight import AuditEntry as AuditEntry
 from grok2api.storage.oversight import Logins as Logins
@@ -322,6 +325,8 @@ class Store(ABC):
     logins: Logins
     audit: Audit
     usage: Usage
+    keys: Keys
+    requests: RequestLog
 
     @abstractmethod
     def ping(self) -> None:
@@ -333,7 +338,7 @@ class Store(ABC):
 
     @abstractmethod
     def clear(self) -> None:
-        """Forget all accounts, what hangs on them, settings, stored responses and the index of media."""
+        """Forget all accounts, what hangs on them, settings, clients' keys, stored responses and the index of media."""
 
     @abstractmethod
     def reseal(self, new: Vault) -> None:

@@ -73,7 +73,9 @@ def _is_own(origin: str) -> bool:
     port = {"http": ":80", "https": ":443"}.get(scheme)
     if port is None or place.removesuffix(port) != request.host.lower().removesuffix(port) or not place:
         return False
-    return bool(get_services().settings.snapshot().api_key) or _is_address(origin) or is_console()
+    services = get_services()
+    needs_key = bool(services.settings.snapshot().api_key) or services.client_keys.any()
+    return needs_key or _is_address(origin) or is_console()
 
 
 def _is_address(origin: str) -> bool:

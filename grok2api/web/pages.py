@@ -32,7 +32,7 @@ from grok2api.web.security import harden_page
 from grok2api.web.services import get_services
 
 #: The console's pages in the order of its navigation; the first one is what /manage shows.
-PAGES = ("overview", "tokens", "playground", "media", "settings", "audit")
+PAGES = ("overview", "tokens", "playground", "keys", "logs", "media", "settings", "audit")
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
 _TEXTS = "grok2api_texts"
@@ -148,11 +148,22 @@ def _kind_of(setting: Setting) -> str:
 def _playground_page() -> dict[str, Any]:
     return {
         "models": get_services().catalogue.all(),
-        "key_needed": bool(get_services().settings.snapshot().api_key),
+        "key_needed": _key_needed(),
     }
 
 
+def _key_needed() -> bool:
+    services = get_services()
+    return bool(services.settings.snapshot().api_key) or services.client_keys.any()
+
+
+def _with_models() -> dict[str, Any]:
+    return {"models": get_services().catalogue.all()}
+
+
 _MORE: dict[str, Callable[[], dict[str, Any]]] = {
+    "keys": _with_models,
+    "logs": _with_models,
     "settings": _settings_page,
     "playground": _playground_page,
 }

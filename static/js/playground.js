@@ -122,7 +122,7 @@ function follow() {
 
 function busy(on) {
   find("#stop").hidden = !on;
-  find("#send").disabled = on;
+  find("#send").hidden = on;
   if (!on) prompt.focus();
 }
 

@@ -17,13 +17,22 @@ export function tell(text, { bad = false } = {}) {
     if (!place.childElementCount && place.matches(":popover-open")) place.hidePopover();
   };
   close.addEventListener("click", gone);
-  if (place.matches(":popover-open")) place.hidePopover(); // shown anew, it lies above a dialog that has come meanwhile
   place.append(toast);
-  place.showPopover();
+  putOnTop(place);
   all(".toast", place)
     .slice(0, -MOST)
     .forEach((old) => old.remove());
   if (!bad) setTimeout(gone, SHOWN_MS);
+}
+
+/** Above an open dialog, and in it: what is outside of one can be neither reached nor heard. */
+function putOnTop(place) {
+  const dialog = all("dialog[open]").at(-1);
+  if (place.matches(":popover-open")) place.hidePopover();
+  (dialog ?? document.body).append(place);
+  place.showPopover();
+  const back = () => place.childElementCount && putOnTop(place);
+  dialog?.addEventListener("close", back, { once: true });
 }
 
 export function tellError(error) {

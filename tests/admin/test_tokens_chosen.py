@@ -1,4 +1,4 @@
-"""Which accounts the list's filters and the export choose, in which order."""
+"""Which accounts the list's filters, the ids and the export choose, in which order."""
 
 from __future__ import annotations
 
@@ -91,6 +91,18 @@ def test_each_filter_chooses_what_the_accounts_show_in_list_and_export(mixed: Ga
         answer = mixed.get_admin(f"/api/tokens?{query}")
         assert (names(answer["data"]), answer["total"]) == (expected, len(expected)), query
         assert names(exported(mixed, f"?{query}")) == expected, query
+        chosen = mixed.get_admin(f"/api/tokens/ids?{query}")
+        ids = [account["id"] for account in everything if fits(account)]
+        assert (chosen["data"], chosen["total"]) == (ids, len(ids)), query
+
+
+def test_ids_are_those_of_all_that_fit_whatever_the_page_and_order(mixed: Gateway) -> None:
+    ids = [account["id"] for account in listed(mixed)]
+    for query in ("", "?page=2&page_size=1", "?sort=-request_count"):
+        assert mixed.get_admin(f"/api/tokens/ids{query}") == {"success": True, "data": ids, "total": len(ids)}
+    for query in ("status=good", "token_type=gold", "sort=luck", "page=0"):
+        status, document = refused(mixed, "GET", f"/api/tokens/ids?{query}")
+        assert status == 400 and query.split("=")[0] in document["error"]
 
 
 def test_each_order_is_that_of_the_field_that_names_it(mixed: Gateway) -> None:

@@ -154,11 +154,12 @@ def test_what_was_done_is_logged_without_a_secret(three: Gateway) -> None:
     three.admin("/api/tokens/delete", {"tokens": [A, S]})
     logged = three.log()[at:]
     for line in (
-        "2 accounts tagged", "2 accounts noted", "2 accounts lifted from their cooldown", "2 accounts disabled",
-        "2 accounts enabled", "refreshed accounts: 2 good, 0 failed", "tested an account: valid",
-        "exported 3 accounts", "2 accounts deleted",
+        "tokens_tags accounts=", "tokens_note accounts=", "tokens_uncool accounts=", "tokens_disable accounts=",
+        "tokens_enable accounts=", "tokens_refresh accounts=", "tokens_test accounts=", "result=valid",
+        "count=2 failed=0", "tokens_export form=json", "tokens_delete accounts=",
     ):  # fmt: skip
         assert line in logged, line
+    assert "admin from 127.0.0.1: tokens_delete" in logged
     assert not [secret for secret in (A, B, S) if secret in logged]
 
 

@@ -209,8 +209,12 @@ def test_with_nothing_listed_every_foreign_page_is_refused(app: App) -> None:
 
 @pytest.mark.parametrize("listed", [LISTED, "*"])
 @pytest.mark.parametrize(
-    "path", ["/api/settings", "/api/login", "/api/nothing", "/", "/health", "/static/css/start.css"]
-)
+    "path",
+    [
+        "/api/settings", "/api/login", "/api/nothing", "/", "/login", "/manage", "/manage/nothing", "/health",
+        "/static/css/base.css",
+    ],
+)  # fmt: skip
 def test_the_admin_api_and_the_pages_never_have_cors_headers(app: App, path: str, listed: str) -> None:
     app.services.settings.save({"cors_origins": listed})
     for response in (app.call("GET", path, LISTED), app.preflight(LISTED, path)):

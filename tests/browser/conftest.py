@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 from tests.browser.pages import FLAGS, Console, log_in
 from tests.debian import need
-from tests.gateway import ROOT, Gateway
+from tests.gateway import ROOT, SETTINGS_FRESH_S, Gateway
 from tests.simulator.client import Simulator
 
 SHOTS = ROOT / "artifacts" / "console"
@@ -37,12 +38,19 @@ def own_gateway(shared_simulator: Simulator, tmp_path_factory: pytest.TempPathFa
         yield running
 
 
+def forget_keys(gateway: Gateway) -> None:
+    if ids := [key["id"] for key in gateway.get_admin("/api/keys")["data"]]:
+        gateway.admin("/api/keys/delete", {"ids": ids})
+        time.sleep(SETTINGS_FRESH_S)
+
+
 @pytest.fixture
 def console_gateway(own_gateway: Gateway, simulator: Simulator) -> Iterator[Gateway]:
-    """Four fresh Basic accounts, all settings at their defaults, no failed logins and no media."""
+    """Four fresh Basic accounts, all settings at their defaults, no keys, failed logins and media."""
     own_gateway.set_accounts([f"sim-basic-ok-browser{n}" for n in range(4)])
     for table in ("login_failures", "usage_counts", "media"):
         own_gateway.sql(f"DELETE FROM {table}")
+    forget_keys(own_gateway)
     yield own_gateway
     own_gateway.restore_settings()
 

@@ -24,6 +24,8 @@ PAGES = {
     "overview": "/manage",
     "tokens": "/manage/tokens",
     "playground": "/manage/playground",
+    "keys": "/manage/keys",
+    "logs": "/manage/logs",
     "media": "/manage/media",
     "settings": "/manage/settings",
     "audit": "/manage/audit",
@@ -79,7 +81,7 @@ def settled(page: Page, name: str) -> None:
     if name == "overview":
         expect(page.locator("#state")).not_to_have_text("Loading …")
         expect(page.locator("#chart-latency canvas")).to_be_visible()
-    elif name == "tokens":
+    elif name in ("tokens", "keys", "logs"):
         expect(page.locator("#count")).not_to_have_text("Loading …")
     elif name == "media":
         expect(page.locator("#size-total")).not_to_have_text("–")

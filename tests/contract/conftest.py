@@ -9,6 +9,7 @@ import pytest
 
 from grok2api.storage import BACKENDS
 from grok2api.storage.base import Accounts, Media, Responses, Sessions, Settings, Store
+from grok2api.storage.clients import Keys, RequestLog
 from grok2api.storage.oversight import Audit, Logins, Usage
 from tests.contract.places import PLACES, FilePlace, Place
 
@@ -66,6 +67,16 @@ def audit(store: Store) -> Audit:
 @pytest.fixture
 def usage(store: Store) -> Usage:
     return store.usage
+
+
+@pytest.fixture
+def keys(store: Store) -> Keys:
+    return store.keys
+
+
+@pytest.fixture
+def requests(store: Store) -> RequestLog:
+    return store.requests
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ POOLS = ("default", "heavy")
 #: Of an SQL database, but for those that hang on accounts, and the counters.
 TABLES = (
     "accounts", "settings", "kept_values", "sessions", "jobs", "responses", "media", "login_failures",
-    "good_addresses", "audit", "usage_counts",
+    "good_addresses", "audit", "usage_counts", "client_keys", "request_log",
 )  # fmt: skip
 
 

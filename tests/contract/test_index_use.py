@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import Engine, event
 
 from grok2api.accounts import LEASE_S, Outcome, Tier
+from grok2api.client_keys import ClientKey
 from grok2api.media import Kind, MediaItem
 from grok2api.storage.base import RESPONSE_KEPT_S, Store, StoredResponse
+from grok2api.storage.clients import RequestEntry
 from grok2api.storage.oversight import GOOD_ADDRESS_S, AuditEntry, UsageCount
 from tests.contract.dealings import COSTLY, NOW, add, chosen, end, set_quota, take, use, wanting
 from tests.contract.places import FilePlace
@@ -36,7 +38,7 @@ def statements(file: FilePlace) -> Iterator[tuple[Store, set[str]]]:
 @pytest.fixture
 def plans(file: FilePlace) -> dict[str, list[str]]:
     """How every statement of leasing, tidying, renewing, settling, checking, of stored responses, of the index of
-    media, of logins, of the operators' actions and of counts is carried out."""
+    media, of logins, of the operators' actions, of counts, of using keys and of the log of requests is carried out."""
     with statements(file) as (store, seen):
         add(store, 30)
         add(store, 3, Tier.SUPER)
@@ -83,6 +85,15 @@ def plans(file: FilePlace) -> dict[str, list[str]]:
         list(store.usage.walk(10))
         store.usage.forget_before(60, 1200)
         store.usage.forget_all()
+        key = store.keys.add(ClientKey(0, "name", "digest", "hint", NOW, per_minute=1))
+        for _ in range(2):
+            store.keys.take(key.id, NOW)
+        store.keys.note_used({key.id: (1, NOW)})
+        store.requests.add([RequestEntry(NOW + number, f"{number}", {}) for number in range(50)])
+        store.requests.recent(10)
+        store.requests.get("7")
+        list(store.requests.walk(10))
+        store.requests.forget_older(NOW + 10, 20)
         reading = ("SELECT", "UPDATE", "DELETE", "INSERT", "REPLACE")
         asked = {text for text in seen if text.split()[0] in reading}
     with file.sql() as connection:
@@ -91,8 +102,11 @@ def plans(file: FilePlace) -> dict[str, list[str]]:
     return {text: [row[3] for row in rows] for text, rows in plan.items()}
 
 
-#: Pages of all media and of the operators' actions, and their counts, read an index from its end.
-PAGES = ("SCAN media USING COVERING INDEX", "SCAN audit USING INDEX", "SCAN audit USING COVERING INDEX")
+#: Pages of all media, of the operators' actions and of the log of requests, and counts, read an index from its end.
+PAGES = (
+    "SCAN media USING COVERING INDEX", "SCAN audit USING INDEX", "SCAN audit USING COVERING INDEX",
+    "SCAN request_log USING INDEX", "SCAN request_log USING COVERING INDEX",
+)  # fmt: skip
 
 
 def test_no_statement_reads_a_whole_table(plans: dict[str, list[str]]) -> None:

@@ -194,7 +194,10 @@ def test_workers_that_forget_at_once_count_each_once(media: Media, place: Place)
 def test_one_worker_looks_once_a_minute_for_what_is_too_old(store: Store, days: int, left: list[str]) -> None:
     at = NOW
     settings = LiveSettings(
-        store.settings, defaults={"media_index_days": days}, on_change=lambda snapshot: None
+        store.settings,
+        defaults={"media_index_days": days},
+        on_change=lambda snapshot: None,
+        load_keys=store.keys.all,
     )
     never_asked = cast(QuotaService, None)  # there are no accounts
     both = [Housekeeping(store, never_asked, settings, lambda: at) for _ in range(2)]

@@ -153,7 +153,9 @@ def test_redis_forgets_what_nobody_forgets() -> None:
 
 def test_one_worker_looks_for_them_once_a_minute(store: Store) -> None:
     at = NOW
-    settings = LiveSettings(store.settings, defaults={}, on_change=lambda snapshot: None)
+    settings = LiveSettings(
+        store.settings, defaults={}, on_change=lambda snapshot: None, load_keys=store.keys.all
+    )
     never_asked = cast(QuotaService, None)  # there are no accounts
     both = [Housekeeping(store, never_asked, settings, lambda: at) for _ in range(2)]
     looked = []

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from grok2api.accounts import Tier
+from grok2api.client_keys import ClientKey
 from grok2api.media import Kind, MediaItem
 from grok2api.storage.base import RESPONSE_KEPT_S, AdminSession, Store, StoredResponse
+from grok2api.storage.clients import RequestEntry
 from grok2api.storage.oversight import LOGIN_FREE, AuditEntry, UsageCount
 from tests.contract.dealings import NOW, chosen, everyone, wanting
 
@@ -44,3 +46,9 @@ def verify_upgraded(store: Store) -> None:
     assert store.audit.page(0, 10) == ([entry], 1)
     store.usage.add([UsageCount(60, 600, "requests", 2)])
     assert store.usage.since(60, 0) == [UsageCount(60, 600, "requests", 2)]
+    key = store.keys.add(ClientKey(0, "laptop", "d" * 64, "sk-…abcd", NOW, per_minute=1))
+    assert (store.keys.take(key.id, NOW), store.keys.take(key.id, NOW)) == (0.0, 40.0)
+    assert [one.request_count for one in store.keys.all()] == [1]
+    request = RequestEntry(NOW, "request", {"model": "grok"})
+    store.requests.add([request])
+    assert store.requests.recent(10) == [request] == [store.requests.get("request")]

@@ -11,9 +11,11 @@ from random import Random
 from typing import Any
 
 from grok2api.accounts import LEASE_S, Lease, LeaseRequest, Outcome
+from grok2api.client_keys import KeyEdit
 from grok2api.env import Env
 from grok2api.media import Kind, MediaItem
 from grok2api.storage.base import RESPONSE_KEPT_S, StoredResponse
+from grok2api.storage.clients import RequestEntry
 from grok2api.storage.oversight import UsageCount
 from tests.contract.dealings import NOW, end
 from tests.contract.places import open_at
@@ -125,3 +127,33 @@ def attempt_logins(env: Env, times: int, number: int) -> int:
     with closing(open_at(env)) as store:
         waits = [store.logins.attempt(f"{number}.{n}", "admin", NOW) for n in range(times)]
     return waits.count(0.0)
+
+
+def take_keys(env: Env, ids: Sequence[int], times: int, now: float, number: int) -> dict[int, int]:
+    """How many of so many requests with each key may go ahead."""
+    with closing(open_at(env)) as store:
+        waits = {id_: [store.keys.take(id_, now + number) for _ in range(times)] for id_ in ids}
+    return {id_: of_key.count(0.0) for id_, of_key in waits.items()}
+
+
+def note_uses(env: Env, ids: Sequence[int], times: int, number: int) -> None:
+    """Note so often one use of each, in an order of one's own; one process edits the keys as often."""
+    mixed = Random(number)
+    with closing(open_at(env)) as store:
+        for at in range(times):
+            store.keys.note_used(dict.fromkeys(mixed.sample(ids, len(ids)), (1, 1700006400.0 + at)))
+            if number == 0:
+                store.keys.edit(mixed.sample(ids, len(ids)), KeyEdit(name=f"name {at}"))
+
+
+def log_requests(env: Env, times: int, number: int) -> list[RequestEntry]:
+    """Add so many batches of one's own, and forget old ones each time."""
+    mine = [
+        [RequestEntry(NOW + at, f"{number}-{at}-{n}", {"text": "x" * 500}) for n in range(20)]
+        for at in range(times)
+    ]
+    with closing(open_at(env)) as store:
+        for batch in mine:
+            store.requests.add([*batch, RequestEntry(NOW - 1, "old", {})])
+            store.requests.forget_older(NOW, 10**6)
+    return [one for batch in mine for one in batch]

@@ -13,7 +13,13 @@ from grok2api.env import Env
 from grok2api.web import BLUEPRINTS
 from grok2api.web.services import KEY
 
-OPEN = {"/", "/health", "/ready", "/static/<path:filename>", "/images/<path:path>", "/api/login"}
+OPEN = {"/health", "/ready", "/static/<path:filename>", "/images/<path:path>", "/login", "/api/login"}
+#: Where they send who has no session.
+TO_THE_LOGIN = {
+    "/": "/manage",
+    "/manage": "/login?next=/manage",
+    "/manage/<page>": "/login?next=/manage/settings",
+}
 
 
 @pytest.fixture
@@ -41,8 +47,11 @@ def test_every_route_but_the_open_ones_refuses_who_has_no_key_and_no_session(app
             rule.replace("<path:name>", "x")
             .replace("<name>", "x")
             .replace("<path:path>", "x")
-            .replace("<path:filename>", "css/start.css")
+            .replace("<path:filename>", "css/base.css")
+            .replace("<page>", "settings")
         )
         with client.open(path, method=method, json={} if method == "POST" else None) as response:
-            refused = response.status_code == 401
-        assert refused == (rule not in OPEN), (method, rule)
+            if rule in TO_THE_LOGIN:
+                assert (response.status_code, response.location) == (302, TO_THE_LOGIN[rule]), rule
+            else:
+                assert (response.status_code == 401) == (rule not in OPEN), (method, rule)

@@ -18,9 +18,11 @@ import pytest
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from grok2api.accounts import Account, Quota, Tier
+from grok2api.client_keys import ClientKey
 from grok2api.media import Kind, MediaItem
-from grok2api.services.transfer import PAGE
+from grok2api.services.transfer import PAGE, REQUESTS_PAGE
 from grok2api.storage.base import RESPONSE_MAX_BYTES, StoredResponse
+from grok2api.storage.clients import RequestEntry
 from grok2api.storage.oversight import AuditEntry, UsageCount
 from tests.contract.dealings import NOW, add, take
 from tests.contract.test_restore import at_rest, lived
@@ -116,6 +118,32 @@ def records_at(url: str) -> tuple[list[AuditEntry], list[UsageCount]]:
         return found, [one for page in store.usage.walk(1000) for one in page]
 
 
+def keys(count: int) -> list[ClientKey]:
+    """In the order of their ids."""
+    return [
+        ClientKey(
+            2 * n + 3, f"key ☂ {n}", f"{n:064x}", "sk-…", NOW + n / 7, enabled=n % 3 > 0, models=("a", "☂")[: n % 3],
+            expires_at=NOW + n if n % 2 else None, per_minute=n % 5, per_day=n % 4,
+            last_used_at=NOW + n / 3 if n % 7 else None, request_count=n * n,
+        )
+        for n in range(count)
+    ]  # fmt: skip
+
+
+def requests(count: int) -> list[RequestEntry]:
+    """The oldest first; some are of the same moment."""
+    return [
+        RequestEntry(NOW + n // 3 / 7, f"request-{n}", {"model": "☂", "s": n / 7, "events": [None, {"n": n}]})
+        for n in range(count)
+    ]
+
+
+def clients_at(url: str) -> tuple[list[ClientKey], list[RequestEntry]]:
+    """The clients' keys and the log of their requests, the oldest first."""
+    with closing(store_at(url)) as store:
+        return store.keys.all(), store.requests.recent(100_000)[::-1]
+
+
 def many(count: int) -> list[Account]:
     """Accounts of all kinds of standing."""
     made = []
@@ -154,6 +182,7 @@ def test_thousands_of_accounts_go_round_through_all_kinds_of_storage(
 ) -> None:
     accounts, answers, pictures = many(10_000 if full else 4 * PAGE), responses(50), media(2 * PAGE + 1)
     done, counted = actions(2 * PAGE + 2), counts(2 * PAGE)
+    given, logged = keys(250), requests(2 * REQUESTS_PAGE + 3)
     first = tmp_path / "first.db"
     with closing(store_at(sqlite_url(first))) as store:
         store.accounts.restore(accounts, keep_ids=True)
@@ -163,6 +192,8 @@ def test_thousands_of_accounts_go_round_through_all_kinds_of_storage(
         store.media.add(pictures)
         store.audit.add(*done)
         store.usage.add(counted)
+        store.keys.restore(given)
+        store.requests.add(logged)
     with MariaDbServer() as mysql, RedisServer() as redis:
         way = [
             sqlite_url(first),
@@ -179,6 +210,8 @@ def test_thousands_of_accounts_go_round_through_all_kinds_of_storage(
             assert "media in the index: 2001\n" in said and media_at(target) == pictures
             assert "actions of operators: 2002\n" in said and "counts over time: 2000\n" in said
             assert records_at(target) == (done, counted)
+            assert "clients' keys: 250\n" in said and "logged requests: 403\n" in said
+            assert clients_at(target) == (given, logged)
             copied, settings = contents(target)
             assert settings == OF_ANOTHER_RELEASE
             for one, other in zip(accounts, copied, strict=True):
@@ -186,6 +219,7 @@ def test_thousands_of_accounts_go_round_through_all_kinds_of_storage(
     with closing(store_at(way[-1])) as store:  # and it is a pool like any other
         assert take(store, at=NOW + 10**6).account_id in {one.id for one in accounts}
         assert min(add(store, 1, name="next")) > accounts[-1].id
+        assert store.keys.add(given[0]).id > given[-1].id
 
 
 def test_a_target_that_holds_something_is_kept_unless_told(operator: Operator, tmp_path: Path) -> None:
@@ -197,7 +231,7 @@ def test_a_target_that_holds_something_is_kept_unless_told(operator: Operator, t
     assert contents(target) == ([], {"log_level": "DEBUG"})
     with closing(store_at(target)) as store:
         add(store, 9)
-    assert "9 accounts and 1 settings" in operator.refused("storage", "copy", operator.url, target)
+    assert "9 accounts, 1 settings and 0 keys" in operator.refused("storage", "copy", operator.url, target)
     operator.run("storage", "copy", operator.url, target, "--overwrite")
     assert contents(target) == (at_rest(list(before[0])), before[1])
 
@@ -261,6 +295,37 @@ def test_what_a_target_without_accounts_has_counted_stays(operator: Operator, tm
     operator.run("storage", "copy", operator.url, target)
     twice = counted[0]._replace(count=2 * counted[0].count)
     assert records_at(target) == ([of_the_target, *done], [twice, *counted[1:]])
+
+
+def test_the_targets_keys_and_log_of_requests_are_replaced_when_it_is_overwritten(
+    operator: Operator, tmp_path: Path
+) -> None:
+    given, logged = keys(3), requests(5)
+    target = sqlite_url(tmp_path / "target.db")
+    with closing(store_at(operator.url)) as store:
+        store.keys.restore(given)
+        store.requests.add(logged)
+    with closing(store_at(target)) as store:
+        store.keys.restore([replace(given[0], name="of the target")])
+        store.requests.add([replace(logged[0], request_id="of-the-target")])
+    said = operator.refused("storage", "copy", operator.url, target)
+    assert "0 accounts, 0 settings and 1 keys" in said
+    for _ in range(2):
+        said = operator.run("storage", "copy", operator.url, target, "--overwrite")
+        assert "clients' keys: 3\n" in said and "logged requests: 5\n" in said
+        assert clients_at(target) == (given, logged) == clients_at(operator.url)
+
+
+def test_keys_are_something_to_copy(operator: Operator, tmp_path: Path) -> None:
+    source, target = sqlite_url(tmp_path / "source.db"), sqlite_url(tmp_path / "target.db")
+    with closing(store_at(source)) as store:
+        assert store.keys.add(keys(1)[0])
+        used = store.keys.add(replace(keys(1)[0], per_minute=1))
+        assert [bool(store.keys.take(used.id, NOW)) for _ in range(2)] == [False, True]
+    operator.run("storage", "copy", source, target)
+    assert clients_at(target) == clients_at(source)
+    with closing(store_at(target)) as store:  # what was counted in its minute was of the moment
+        assert store.keys.take(used.id, NOW) == 0.0
 
 
 def test_failed_logins_are_not_copied(operator: Operator, tmp_path: Path) -> None:
@@ -419,8 +484,8 @@ def test_broken_off_it_says_what_was_done(tmp_path: Path) -> None:
     assert copying.returncode == 1 and out == ""
     assert "Traceback" not in err
     told = re.search(
-        r"Broken off: at least (\d+) of 20000 accounts, 0 stored responses, 0 media, no settings, 0 actions and "
-        r"0 counts were copied",
+        r"Broken off: at least (\d+) of 20000 accounts, 0 stored responses, 0 media, 0 keys, no settings, 0 actions, "
+        r"0 counts and 0 logged requests were copied",
         err,
     )
     assert told is not None, err

@@ -58,7 +58,11 @@ class Worker:
         self.now = 100.0
         self.told: list[Snapshot] = []
         self.live = LiveSettings(
-            store, defaults=defaults or {}, on_change=self.told.append, clock=lambda: self.now
+            store,
+            defaults=defaults or {},
+            on_change=self.told.append,
+            load_keys=list,
+            clock=lambda: self.now,
         )
 
     def later(self, seconds: float = FRESH_S + 0.01) -> Snapshot:
@@ -157,6 +161,18 @@ def test_a_stored_value_that_this_release_does_not_take_is_left_out(caplog: pyte
     taken = worker.live.snapshot()
     assert (taken.log_level, taken.api_key) == ("INFO", "k")
     assert [name in caplog.text for name in ("log_level", "of_a_later_release")] == [True, True]
+
+
+def test_who_cannot_wait_gets_what_is_stored_now_or_an_error() -> None:
+    store = MemorySettings(api_key="old")
+    worker = Worker(store)
+    assert worker.live.fresh().api_key == "old"
+    assert store.loaded == 1
+    store.save({"api_key": "new"})
+    assert worker.live.fresh().api_key == "new" == worker.live.snapshot().api_key
+    store.away = True
+    with pytest.raises(StorageUnavailable):
+        worker.live.fresh()
 
 
 def test_one_greenlet_asks_while_the_others_go_on_with_what_is_known() -> None:

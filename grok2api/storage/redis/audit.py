@@ -8,6 +8,7 @@ import orjson
 
 from grok2api.storage.oversight import Audit, AuditEntry
 from grok2api.storage.redis.client import BATCH, Client, batches, text
+from grok2api.storage.redis.journal import walk
 from grok2api.storage.redis.keys import Key
 
 
@@ -32,15 +33,7 @@ class RedisAudit(Audit):
             pass
 
     def walk(self, limit: int) -> Iterator[list[AuditEntry]]:
-        at, of_that_moment = "-inf", 0
-        while found := self._client.command(
-            "ZRANGEBYSCORE", Key.AUDIT, at, "+inf", "LIMIT", of_that_moment, limit
-        ):
-            page = [_entry(member) for member in found]
-            yield page
-            last = text(page[-1].at)
-            of_that_moment = sum(text(one.at) == last for one in page) + (of_that_moment if last == at else 0)
-            at = last
+        return walk(self._client, Key.AUDIT, limit, _entry)
 
 
 def _entry(member: str) -> AuditEntry:

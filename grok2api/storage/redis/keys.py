@@ -1,6 +1,6 @@
 """Every key that is used, once; the scripts get the same names as a table `key`, and the rules' numbers as `rule`.
 
-An id is an account's, in decimal. Where a key is a stem, what follows it is said in angle brackets. A
+An id is an account's or a client key's, in decimal. Where a key is a stem, what follows it is said in angle brackets. A
 *place* is where an account stands in a quota pool: ready, resting (serves only when no other is fit),
 waiting (cooling or exhausted) or out (disabled or expired). Times are epoch seconds.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from grok2api.accounts import BLOCKED, DEFAULT_POOL, DEFAULT_WINDOW_S, FULL_QUOTA, LEASE_S, VOID_KEPT_S
+from grok2api.client_keys import CLOCKS_DIFFER_S, DAY_S, MINUTE_S
 from grok2api.media import Kind
 from grok2api.storage.base import JOB_DEAD_S, RESPONSE_KEPT_S
 from grok2api.storage.oversight import GOOD_ADDRESS_S, LOGIN_FREE, LOGIN_WAIT_MAX_S, LOGIN_WINDOW_S
@@ -78,6 +79,18 @@ class Key(StrEnum):
     USAGE_STARTS = "grok2api:usage_starts:"  # <span>, sorted set: start by start
     USAGE_SPANS = "grok2api:usage_spans"  # set: spans
 
+    CLIENT_KEYS = "grok2api:client_keys"  # sorted set: id by id
+    CLIENT_KEY = (
+        "grok2api:client_key:"  # <id>, hash: the fields of ClientKey and of Windows, see client_keys.py
+    )
+    CLIENT_KEY_LAST = "grok2api:client_key_last"  # text: the id that was given last
+
+    REQUEST_LOG = (
+        "grok2api:request_log"  # sorted set: entry (number in 16 digits, request id, JSON) by its time
+    )
+    REQUEST_LOG_LAST = "grok2api:request_log_last"  # text: the number that was given last
+    REQUEST_LOG_IDS = "grok2api:request_log_ids"  # hash: request id -> number and time of its newest entry
+
 
 def prelude() -> str:
     """The tables `key` and `rule` in Lua."""
@@ -97,6 +110,9 @@ def prelude() -> str:
         "login_window_s": LOGIN_WINDOW_S,
         "login_wait_max_s": LOGIN_WAIT_MAX_S,
         "good_address_s": int(GOOD_ADDRESS_S),
+        "minute_s": MINUTE_S,
+        "day_s": DAY_S,
+        "clocks_differ_s": CLOCKS_DIFFER_S,
         "media_kinds": "{" + ", ".join(f"'{kind}'" for kind in Kind) + "}",
     }
     numbers = ", ".join(f"{name} = {value}" for name, value in rules.items())

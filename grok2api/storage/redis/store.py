@@ -19,12 +19,14 @@ from grok2api.storage.redis.accounts import RedisAccounts
 from grok2api.storage.redis.address import Address, parse_address
 from grok2api.storage.redis.audit import RedisAudit
 from grok2api.storage.redis.client import BATCH, Client, cause
+from grok2api.storage.redis.client_keys import RedisKeys
 from grok2api.storage.redis.durability import durability_warnings
 from grok2api.storage.redis.jobs import RedisJobs
 from grok2api.storage.redis.keys import Key
 from grok2api.storage.redis.leases import RedisLeases
 from grok2api.storage.redis.logins import RedisLogins
 from grok2api.storage.redis.media import RedisMedia
+from grok2api.storage.redis.request_log import RedisRequestLog
 from grok2api.storage.redis.responses import RedisResponses
 from grok2api.storage.redis.sealing import check_value, reseal
 from grok2api.storage.redis.sessions import RedisSessions
@@ -102,6 +104,7 @@ class RedisStore(Store):
     settings: RedisSettings
     responses: RedisResponses
     media: RedisMedia
+    keys: RedisKeys
 
     def __init__(self, client: Client, pools: Sequence[str], vault: Vault) -> None:
         """Data that is not sealed yet is sealed with the vault; a vault that does not fit raises ConfigurationError
@@ -120,6 +123,8 @@ class RedisStore(Store):
         self.logins = RedisLogins(client)
         self.audit = RedisAudit(client)
         self.usage = RedisUsage(client)
+        self.keys = RedisKeys(client)
+        self.requests = RedisRequestLog(client)
         client.command("SETNX", Key.SETTINGS_VERSION, first_version())
         if kept != vault.check_value:
             self.reseal(vault)
@@ -137,6 +142,7 @@ class RedisStore(Store):
             self._client.run("delete", *ids)
         self.responses.forget_all()
         self.media.forget_all()
+        self.keys.forget_all()
         self._client.together(("DEL", Key.SETTINGS, Key.VOID), ("INCR", Key.SETTINGS_VERSION))
 
     def reseal(self, new: Vault) -> None:

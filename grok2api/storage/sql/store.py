@@ -10,9 +10,11 @@ from grok2api.storage.base import Store
 from grok2api.storage.sql.accounts import SqlAccounts
 from grok2api.storage.sql.audit import SqlAudit
 from grok2api.storage.sql.jobs import SqlJobs
+from grok2api.storage.sql.keys import SqlKeys, forget_keys
 from grok2api.storage.sql.leases import SqlLeases
 from grok2api.storage.sql.logins import SqlLogins
 from grok2api.storage.sql.media import SqlMedia
+from grok2api.storage.sql.request_log import SqlRequestLog
 from grok2api.storage.sql.responses import SqlResponses
 from grok2api.storage.sql.runner import Runner
 from grok2api.storage.sql.sealing import read_check_value, reseal
@@ -52,6 +54,8 @@ class SqlStore(Store):
         self.logins = SqlLogins(runner)
         self.audit = SqlAudit(runner)
         self.usage = SqlUsage(runner)
+        self.keys = SqlKeys(runner)
+        self.requests = SqlRequestLog(runner)
         if kept != vault.check_value:
             self.reseal(vault)
 
@@ -71,6 +75,7 @@ class SqlStore(Store):
 
         def work(connection: Connection) -> None:
             connection.execute(delete(table_of(SettingRow)))
+            forget_keys(connection)
             raise_version(connection)
 
         self._runner.write(work)

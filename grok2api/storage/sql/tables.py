@@ -232,6 +232,44 @@ class UsageRow(Base):
     count: Mapped[int] = mapped_column(BigInteger)
 
 
+class ClientKeyRow(Base):
+    __tablename__ = "client_keys"
+    # The log of requests names them by their ids.
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String(100))
+    digest: Mapped[str] = mapped_column(String(64))
+    hint: Mapped[str] = mapped_column(String(32))
+    created_at: Mapped[float] = mapped_column(Double)
+    enabled: Mapped[bool] = mapped_column()
+    expires_at: Mapped[float | None] = mapped_column(Double)
+    models: Mapped[str] = mapped_column(Text)  # JSON
+    per_minute: Mapped[int] = mapped_column()
+    per_day: Mapped[int] = mapped_column()
+    last_used_at: Mapped[float | None] = mapped_column(Double)
+    request_count: Mapped[int] = mapped_column(BigInteger)
+    # See client_keys.Windows.
+    minute_at: Mapped[int] = mapped_column(BigInteger, default=0)
+    in_minute: Mapped[int] = mapped_column(default=0)
+    day_at: Mapped[int] = mapped_column(BigInteger, default=0)
+    in_day: Mapped[int] = mapped_column(default=0)
+
+
+class RequestLogRow(Base):
+    __tablename__ = "request_log"
+    __table_args__ = (
+        Index("ix_request_log_at", "at", "id"),
+        Index("ix_request_log_request_id", "request_id", "at", "id"),
+    )
+
+    # SQLite counts up only what it calls INTEGER; a server's INTEGER would be used up one day.
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
+    at: Mapped[float] = mapped_column(Double)
+    request_id: Mapped[str] = mapped_column(_exact(64))
+    document: Mapped[str] = mapped_column(Text)  # JSON
+
+
 class SessionRow(Base):
     __tablename__ = "sessions"
 

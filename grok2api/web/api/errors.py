@@ -34,6 +34,7 @@ from grok2api.errors import (
     Unreachable,
     UpstreamTimeout,
 )
+from grok2api.services.client_keys import KeyLimited, KeyRefused
 from grok2api.web.json_response import json_response
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,13 @@ class WrongKey(GatewayError):
     """The request has no key, or one that does not open."""
 
 
+class ModelNotAllowed(GatewayError):
+    """The client's key is not for this model."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"This key may not use the model `{name}`. GET /v1/models lists those that it may.")
+
+
 class OriginNotAllowed(GatewayError):
     """A web page calls that the operator has not allowed."""
 
@@ -50,6 +58,9 @@ class OriginNotAllowed(GatewayError):
 #: class -> (status, type, code); the first class of an error's bases that stands here counts
 _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
     WrongKey: (401, "invalid_request_error", "invalid_api_key"),
+    KeyRefused: (401, "invalid_request_error", "invalid_api_key"),
+    KeyLimited: (429, "rate_limit_error", "key_limit_reached"),
+    ModelNotAllowed: (403, "invalid_request_error", "model_not_allowed"),
     OriginNotAllowed: (403, "invalid_request_error", "origin_not_allowed"),
     UnknownModel: (404, "invalid_request_error", "model_not_found"),
     UnknownResponse: (404, "invalid_request_error", "response_not_found"),
@@ -122,6 +133,8 @@ def _retry_after(error: Exception) -> int | None:
     if isinstance(error, NoAccount) and not error.shortage.hopeless:
         until = error.shortage.returns_at
         return max(1, math.ceil(until - time.time())) if until is not None else 1
+    if isinstance(error, KeyLimited):
+        return max(1, math.ceil(error.wait_s))
     if isinstance(error, Overloaded):
         return math.ceil(CAPACITY_S)
     if isinstance(error, RateLimited):

@@ -7,7 +7,8 @@ import hmac
 
 from flask import Blueprint, g, request
 
-from grok2api.web.api.errors import WrongKey
+from grok2api.client_keys import ClientKey
+from grok2api.web.api.errors import ModelNotAllowed, WrongKey
 from grok2api.web.console_access import is_console
 from grok2api.web.services import get_services
 
@@ -18,24 +19,62 @@ blueprint = Blueprint("api", __name__, url_prefix="/v1")
 
 
 def require_api_key() -> None:
-    """The blueprint's guard: a key, or the console's session. None is needed only while none is set."""
-    settings = get_services().settings.snapshot()
+    """The blueprint's guard: the key of the settings, a named one, or the console's session. None is needed only while
+    there is none. A named key's requests count against its limits."""
+    services = get_services()
+    settings = services.settings.snapshot()
     request.max_content_length = settings.max_body_mb * 1024 * 1024
-    g.client_digest = ""
-    if not settings.api_key:
-        return
+    given = _given()
     if is_console():
-        g.client_digest = CONSOLE
-        return
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not given.strip():
+        _let_in("console", CONSOLE)
+    elif not settings.api_key and not services.client_keys.any():
+        _let_in("", "")
+    elif not given:
         raise WrongKey("This gateway needs a key: send the header Authorization: Bearer KEY.")
-    if not hmac.compare_digest(given.strip().encode(), settings.api_key.encode()):
-        raise WrongKey("The key is wrong.")
-    g.client_digest = hashlib.sha256(given.strip().encode()).hexdigest()
+    elif settings.api_key and hmac.compare_digest(given.encode(), settings.api_key.encode()):
+        _let_in("api_key", _digest(given))
+    else:
+        key = services.client_keys.find(given)
+        if key is None:
+            raise WrongKey("The key is wrong.")
+        _let_in(key.name, key.digest, key)
+        if request.method == "POST":
+            services.client_keys.admit(key)
+
+
+def _given() -> str:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def _let_in(name: str, digest: str, key: ClientKey | None = None) -> None:
+    g.client_name, g.client_digest, g.client_key = name, digest, key
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def client_digest() -> str:
     """Who asks: a digest of the key that opened; empty where none is needed."""
     digest: str = g.client_digest
     return digest
+
+
+def client_name() -> str:
+    """Who asks, for people: `api_key`, `console` or the key's own name; empty where none is needed."""
+    name: str = g.client_name
+    return name
+
+
+def may_use(model: str) -> bool:
+    """Whether who asks may use a model, by its own name."""
+    key: ClientKey | None = g.client_key
+    return key is None or not key.models or model in key.models
+
+
+def check_model(name: str) -> None:
+    """Raises UnknownModel, and ModelNotAllowed for one that the key is not for. name: or alias."""
+    model = get_services().catalogue.get(name)
+    if not may_use(model.name):
+        raise ModelNotAllowed(name)

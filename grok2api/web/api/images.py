@@ -13,7 +13,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from grok2api.events import Event, Image
 from grok2api.messages import ImageRequest
 from grok2api.web.api.answering import media_base, run
-from grok2api.web.api.guard import blueprint
+from grok2api.web.api.guard import blueprint, check_model
 from grok2api.web.api.parse_images import parse_edit, parse_generation
 from grok2api.web.api.policy import refuse_ignored
 from grok2api.web.body import read_json
@@ -40,11 +40,13 @@ def edit_images() -> Response:
 def _answer(asked: ImageRequest) -> Response:
     services = get_services()
     refuse_ignored(asked.ignored, services.settings.snapshot())
+    check_model(asked.model)
     services.images.check(asked)
     asked = replace(asked, media_base=media_base())
     return run(
-        lambda end: services.images.answer(asked, end),
-        label=f"images {asked.model}",
+        lambda end, trace: services.images.answer(asked, end, trace),
+        kind="images",
+        model=asked.model,
         ignored=asked.ignored,
         whole=lambda events: _images(asked, events),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from grok2api.catalogue import Model
-from grok2api.web.api.guard import blueprint
+from grok2api.web.api.guard import blueprint, check_model, may_use
 from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
 
@@ -17,12 +17,14 @@ _CREATED = 1_767_225_600
 
 @blueprint.get("/models")
 def list_models() -> Response:
-    models = [_model(model, name) for model in get_services().catalogue.all() for name in model.names]
+    allowed = [model for model in get_services().catalogue.all() if may_use(model.name)]
+    models = [_model(model, name) for model in allowed for name in model.names]
     return json_response({"object": "list", "data": models})
 
 
 @blueprint.get("/models/<path:name>")
 def retrieve_model(name: str) -> Response:
+    check_model(name)
     return json_response(_model(get_services().catalogue.get(name), name))
 
 

@@ -1,7 +1,6 @@
+-- parts: journal
 -- Forget entries from before then, and the oldest of more than `keep`. ARGV: then, keep, how many at most.
 -- Returns how many there were.
 
-local limit = tonumber(ARGV[3])
-local old = redis.call('ZRANGEBYSCORE', key.audit, '-inf', '(' .. ARGV[1], 'LIMIT', 0, limit)
-local count = math.min(limit, math.max(#old, redis.call('ZCARD', key.audit) - tonumber(ARGV[2])))
+local count = surplus(key.audit, ARGV[1], ARGV[2], ARGV[3])
 return count > 0 and redis.call('ZREMRANGEBYRANK', key.audit, 0, count - 1) or 0

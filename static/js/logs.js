@@ -1,0 +1,163 @@
+// The last requests, and why one was served as it was.
+
+import { get, post } from "./api.js";
+import { confirmed, prepared } from "./dialog.js";
+import { debounced, find, make } from "./dom.js";
+import { ago, latency, moment } from "./format.js";
+import { poll } from "./poll.js";
+import { inWords } from "./reasons.js";
+import { tell, tellError } from "./toast.js";
+import { knows, t } from "./t.js";
+
+const SIZE = 50,
+  EVERY_MS = 3000,
+  TYPING_MS = 80;
+const BADGES = { ok: "active", failed: "expired", refused: "cooling", gone: "unused" };
+const REASONS = ["cooling", "exhausted", "busy", "expired", "disabled", "wrong_tier", "tried"];
+const filters = find("#filters"),
+  dialog = prepared(find("#request-dialog"));
+const given = new URLSearchParams(location.search);
+let page = Math.max(1, Number(given.get("page")) || 1);
+for (const name of ["q", "outcome", "model"]) filters[name].value = given.get(name) ?? "";
+
+function query() {
+  const chosen = ["q", "outcome", "model"].filter((name) => filters[name].value.trim());
+  return new URLSearchParams(chosen.map((name) => [name, filters[name].value.trim()]));
+}
+
+async function load() {
+  const asked = query();
+  asked.set("page", page);
+  try {
+    const { data, total } = await get(`/api/logs?${asked}&page_size=${SIZE}`);
+    find("#count").textContent = t("logs.count", { count: total });
+    find("#empty").hidden = total > 0;
+    find("#requests").replaceChildren(...data.map(rowOf));
+    find("#pager-text").textContent = total
+      ? t("pager.range", { from: (page - 1) * SIZE + 1, to: Math.min(total, page * SIZE), total })
+      : "";
+    find("#previous").disabled = page <= 1;
+    find("#next").disabled = page * SIZE >= total;
+  } catch (error) {
+    find("#count").textContent = error.message;
+  }
+}
+
+const badge = ({ outcome }) =>
+  make("span", { class: `badge ${BADGES[outcome]}`, textContent: t(`outcome.${outcome}`) });
+/** Masks of short secrets show nothing of them. */
+const accountOf = ({ account, account_id: id }) => `${account} #${id}`;
+const keyName = (key) => (knows(`key.${key}`) ? t(`key.${key}`) : key);
+
+function rowOf(one) {
+  const open = make("button", { type: "button", class: "small", textContent: t("logs.open") });
+  open.setAttribute("aria-label", `${t("logs.open")}: ${one.request_id}`);
+  open.addEventListener("click", () => show(one));
+  const last = one.attempts.at(-1);
+  const tries = one.attempts.length > 1 ? ` (${t("logs.tries", { count: one.attempts.length })})` : "";
+  return make(
+    "tr",
+    {},
+    make("td", { class: "nowrap number small", textContent: moment(one.time) }),
+    make("td", {}, badge(one), make("div", { class: "small muted", textContent: one.code })),
+    make("td", { textContent: one.model || "–" }),
+    make("td", {}, make("code", { textContent: last ? accountOf(last) : "–" }), tries),
+    make("td", { textContent: keyName(one.key) }),
+    make("td", { class: "right number nowrap", textContent: latency(one.first_content) }),
+    make("td", { class: "right number nowrap", textContent: latency(one.duration) }),
+    make("td", {}, open),
+  );
+}
+
+function show(one) {
+  find("#request-summary").replaceChildren(badge(one), ` ${summaryOf(one)}`);
+  const facts = {
+    time: moment(one.time),
+    request_id: one.request_id,
+    path: one.path,
+    model: one.model || "–",
+    key: keyName(one.key),
+    stream: t(one.stream ? "yes" : "no"),
+    status: one.status,
+    first: latency(one.first_content),
+    total: latency(one.duration),
+  };
+  find("#request-facts").replaceChildren(
+    ...Object.entries(facts).flatMap(([name, value]) => [
+      make("dt", { textContent: t(`logs.${name}`) }),
+      make("dd", { textContent: value }),
+    ]),
+  );
+  find("#attempts-title").hidden = !one.attempts.length;
+  find("#attempts").replaceChildren(
+    ...one.attempts.map((attempt) =>
+      make(
+        "li",
+        {},
+        make("code", { textContent: accountOf(attempt) }),
+        ` · ${t(`attempt.${attempt.outcome}`)} · ${latency(attempt.duration)}`,
+        make("div", { class: "small muted", textContent: attempt.error ? inWords(attempt.error) : "" }),
+      ),
+    ),
+  );
+  showShortage(one.shortage);
+  dialog.showModal();
+}
+
+/** What the error was, in a sentence. */
+function summaryOf(one) {
+  if (one.outcome === "ok") return t("logs.was_ok");
+  if (one.outcome === "gone") return t("logs.was_gone");
+  if (one.error) return inWords(one.error);
+  return knows(`error.api.${one.code}`) ? t(`error.api.${one.code}`) : t("logs.was_code", { code: one.code });
+}
+
+function showShortage(shortage) {
+  find("#shortage").hidden = !shortage;
+  if (!shortage) return;
+  const reasons = REASONS.filter((name) => shortage[name]).map((name) =>
+    t(`shortage.${name}`, { count: shortage[name] }),
+  );
+  find("#shortage-reasons").replaceChildren(
+    ...(reasons.length ? reasons : [t("shortage.none")]).map((text) => make("li", { textContent: text })),
+  );
+  find("#shortage-returns").textContent = shortage.returns_at
+    ? t("shortage.returns", { time: moment(shortage.returns_at), ago: ago(shortage.returns_at) })
+    : "";
+}
+
+function change(to) {
+  page = to;
+  const shown = query();
+  if (page > 1) shown.set("page", page);
+  history.replaceState(null, "", shown.size ? `?${shown}` : location.pathname);
+  load();
+}
+
+filters.addEventListener("submit", (event) => event.preventDefault());
+filters.q.addEventListener(
+  "input",
+  debounced(() => change(1), TYPING_MS),
+);
+filters.addEventListener("change", ({ target }) => target.name !== "q" && change(1));
+find("#previous").addEventListener("click", () => change(page - 1));
+find("#next").addEventListener("click", () => change(page + 1));
+find("#clear").addEventListener("click", async () => {
+  if (
+    !(await confirmed({
+      title: t("logs.clear_title"),
+      text: t("logs.clear_text"),
+      yes: t("logs.clear"),
+      danger: true,
+    }))
+  )
+    return;
+  try {
+    const { data } = await post("/api/logs/clear");
+    tell(t("logs.cleared", { count: data.deleted }));
+  } catch (error) {
+    tellError(error);
+  }
+  change(1);
+});
+poll(load, () => EVERY_MS);

@@ -1,0 +1,89 @@
+"""POST /api/tokens/add with `preview`: what adding would report, and which lines hold no secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from grok2api.account_secrets import clean_secret, invalid_lines
+from tests.admin.answers import listed, refused
+from tests.gateway import Gateway
+
+BASIC, SUPER = ["sim-basic-ok-one", "sim-basic-ok-two"], ["sim-super-ok-one", "sim-super-ok-two"]
+
+#: What is pasted -> numbers of the lines without a secret.
+PASTES: dict[str, tuple[list[str], list[int]]] = {
+    "nothing": ([], []),
+    "blank lines": (["", "\n \n\t\n"], []),
+    "new ones": (["account-001", "account-002\naccount-003"], []),
+    "the same twice in one line each": (["account-001\naccount-001"], []),
+    "the same twice in two values and two forms": (["account-001", "sso=account-001; sso-rw=x"], []),
+    "known ones": (BASIC, []),
+    "known ones, twice": (BASIC + BASIC, []),
+    "ones of the other kind": (SUPER, []),
+    "ones of the other kind, twice": ([*SUPER, *SUPER, SUPER[0]], []),
+    "everything": (
+        ["account-001\n?\n\naccount-001", SUPER[0], "нет", BASIC[0], f"sso={SUPER[0]}", "Cookie: a=b; sso=account-004"],
+        [2, 6],
+    ),
+    "only what is none": (["?", "x", "a b c"], [1, 2, 3]),
+    "more than are named": (["?\n" * 15], list(range(1, 11))),
+    "a file of Windows": (["account-001\r\n?\r\naccount-002\r\n"], [2]),
+    "ten thousand": (["\n".join(f"account-{n:05}" for n in range(10_000))], []),
+}  # fmt: skip
+
+
+@pytest.fixture
+def known(gateway: Gateway) -> Gateway:
+    gateway.set_accounts(BASIC, SUPER)
+    return gateway
+
+
+@pytest.mark.parametrize("kind", ["sso", "ssoSuper"])
+@pytest.mark.parametrize("name", PASTES)
+def test_a_preview_is_what_adding_then_reports_and_changes_nothing(
+    known: Gateway, name: str, kind: str
+) -> None:
+    values, wrong = PASTES[name]
+    before = listed(known)
+    would = known.admin("/api/tokens/add", {"tokens": values, "token_type": kind, "preview": True})
+    assert [(one["id"], one["token_type"]) for one in listed(known)] == [
+        (one["id"], one["token_type"]) for one in before
+    ]
+    assert would.pop("invalid_lines") == wrong
+    assert known.admin("/api/tokens/add", {"tokens": values, "token_type": kind}) == would
+    again = known.admin("/api/tokens/add", {"tokens": values, "token_type": kind, "preview": True})
+    assert (again["added"], again["moved"]) == (0, 0)
+    assert again["duplicates"] == would["added"] + would["duplicates"] + would["moved"]
+
+
+@pytest.mark.parametrize("preview", [False, None, 1, "true"])
+def test_anything_but_true_is_no_preview(known: Gateway, preview: Any) -> None:
+    body = {"tokens": ["account-001"], "token_type": "sso", "preview": preview}
+    assert known.admin("/api/tokens/add", body)["added"] == 1
+    assert len(listed(known)) == 5
+
+
+@pytest.mark.parametrize(
+    "more", [{"tokens": "x"}, {"tokens": [1]}, {"token_type": "gold"}, {"token_type": None}]
+)
+def test_a_wrong_body_of_a_preview_is_400(known: Gateway, more: dict[str, Any]) -> None:
+    body: dict[str, Any] = {"tokens": [], "token_type": "sso", "preview": True}
+    assert refused(known, "POST", "/api/tokens/add", body | more)[0] == 400
+
+
+LINES = st.sampled_from(["", " ", "?", "account-001", "sso=account-002", "x y", "\t", "account-003 "])
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.lists(LINES, max_size=6), max_size=6), st.integers(0, 12))
+def test_the_lines_that_are_named_hold_no_secret_and_the_others_do(
+    values: list[list[str]], most: int
+) -> None:
+    pasted = ["\n".join(lines) for lines in values]
+    lines = [line for value in pasted for line in value.splitlines()]
+    wrong = [n for n, line in enumerate(lines, 1) if line.strip() and clean_secret(line) is None]
+    assert invalid_lines(pasted, most) == wrong[:most]
