@@ -46,7 +46,7 @@ def register(app: Flask, services: Services, trusted_proxies: int) -> None:
             blueprint.before_request(guard)
         app.register_blueprint(blueprint)
     login = admin.make_login_manager()
-    login.init_app(app)
+    login.init_app(app, add_context_processor=False)  # a page of an error is drawn without looking who asks
     # Nobody is remembered by a cookie of its own; looking for one would make every answer differ by cookie to caches.
     app.after_request_funcs[None].remove(login._update_remember_cookie)
     app.register_error_handler(Exception, _failed)

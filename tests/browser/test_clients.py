@@ -8,6 +8,7 @@ import time
 import requests
 from playwright.sync_api import expect
 
+from tests.browser.accessibility import violations
 from tests.browser.pages import Console
 from tests.gateway import SETTINGS_FRESH_S
 from tests.simulator.client import directive
@@ -17,11 +18,13 @@ def test_a_key_is_made_copied_used_limited_and_taken_back(console: Console) -> N
     console.open("keys")
     page = console.page
     console.button("New key").click()
+    assert violations(page) == []
     page.get_by_label("Name").fill("phone app")
     page.get_by_label("grok-4.1", exact=True).check()
     console.button("Save").click()
     expect(page.locator("#made-key")).not_to_be_empty()
     key = page.locator("#made-key").inner_text()
+    assert violations(page) == []
     page.get_by_role("dialog").get_by_role("button", name="Copy").click()
     assert page.evaluate("navigator.clipboard.readText()") == key
     console.told("Copied.")
@@ -73,6 +76,7 @@ def test_one_click_tells_why_a_request_was_not_served(console: Console) -> None:
     row.get_by_role("button", name="Explain").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("2 cooling down")
+    assert violations(page) == []
     expect(dialog).to_contain_text(re.compile("The first one returns in (60 minutes|1 hour)"))
     dialog.get_by_role("button", name="Close").click()
     page.get_by_role("searchbox").fill("")
