@@ -41,6 +41,8 @@ def post_worker_init(worker):
     services = worker.wsgi.extensions["grok2api"]
     for job in _jobs(services):
         job.start()
+    if worker.age == 1:  # of the first one, so that it is said once
+        services.adviser.warn_if_open()
 
 
 def post_fork(server, worker):

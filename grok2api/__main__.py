@@ -65,7 +65,7 @@ def greeting(env: Env, services: Services) -> list[str]:
     lines = [f"Grok2API serves {url}/v1 (console: {url}/). Ctrl-C stops it."]
     if services.auth.default_password_stands():
         lines.append(f"The default password admin/admin stands. Change it: {flask} admin set-password")
-    if not services.settings.snapshot().api_key and not services.client_keys.any():
+    if not services.client_keys.needed():
         lines.append("No api_key is set: whoever reaches this address can use it.")
     if total == 0:
         lines.append(f"There are no accounts yet. Add sso cookies, one to a line: {flask} accounts add FILE")

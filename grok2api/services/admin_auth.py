@@ -49,7 +49,7 @@ class Login:
     """A new session. `token`: the only copy; the storage has its digest."""
 
     token: str
-    csrf_token: str
+    session: AdminSession
 
 
 def password_setting(env: Env) -> dict[str, Value]:
@@ -97,13 +97,13 @@ class AdminAuth:
             )
         self._check(settings, username, password, address)
         now = self._clock()
-        login = Login(secrets.token_urlsafe(32), secrets.token_urlsafe(24))
-        session = AdminSession(_digest(login.token), username, login.csrf_token, now, now)
+        token = secrets.token_urlsafe(32)
+        session = AdminSession(_digest(token), username, secrets.token_urlsafe(24), now, now)
         self._sessions.create(session)
         if self._settings.fresh().admin_password != settings.admin_password:
             self.log_out(session)  # it came too late to be ended with the others
             raise LoginRefused("The password was changed at this moment.")
-        return login
+        return Login(token, session)
 
     def change_password(self, old: str, new: str, address: str) -> None:
         """Store a new password for who knows the old one, and end every session.
@@ -127,8 +127,8 @@ class AdminAuth:
             raise LoginRefused("The name or the password is wrong.")
         self._logins.succeeded(place, who, self._clock())
 
-    def session(self, token: str) -> AdminSession | None:
-        """The session of a token, if it is neither ended nor over."""
+    def session(self, token: str, *, in_use: bool = True) -> AdminSession | None:
+        """The session of a token, if it is neither ended nor over. in_use: whether somebody uses it by this."""
         session = self._sessions.get(_digest(token))
         if session is None:
             return None
@@ -136,7 +136,7 @@ class AdminAuth:
         if now - session.seen_at > IDLE_S or now - session.created_at > LIFETIME_S:
             self._sessions.delete(session.digest)
             return None
-        if now - session.seen_at > TOUCH_S:
+        if in_use and now - session.seen_at > TOUCH_S:
             self._sessions.touch(session.digest, now)
         return session
 
@@ -145,14 +145,23 @@ class AdminAuth:
 
     def set_password(self, password: str) -> None:
         """Store a new password and end every session. Raises SettingError for an empty one and the default."""
+        self._settings.save(self.password_values(password))
+        self.end_sessions()
+
+    def password_values(self, password: str) -> dict[str, object]:
+        """The settings that make this the password, for saving them with others; then end the sessions. Raises
+        SettingError for an empty one and the default."""
         _check_new(password)
-        self._settings.save({"admin_password": hashed(password)})
+        return {"admin_password": self._hashing.apply(hashed, (password,))}
+
+    def end_sessions(self) -> None:
+        """Everybody's."""
         self._sessions.delete_all()
 
     def _matches(self, password: str, stored: str) -> bool:
         if self._settings.is_default("admin_password"):
             return hmac.compare_digest(password.encode(), stored.encode())
-        # scrypt takes tens of milliseconds by design: in a thread of its own, so that streams keep flowing
+        # scrypt takes over a hundred milliseconds by design: in a thread of its own, so that streams keep flowing
         # and a burst of logins does not stand in the way of look-ups of names
         return bool(self._hashing.apply(check_password_hash, (stored, password)))
 

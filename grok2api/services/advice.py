@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,6 +15,8 @@ from grok2api.services.live_settings import LiveSettings
 from grok2api.storage.base import Store
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
+
+log = logging.getLogger(__name__)
 
 
 class Urgency(StrEnum):
@@ -41,6 +44,7 @@ class Adviser:
         self, env: Env, store: Store, settings: LiveSettings, auth: AdminAuth, keys: ClientKeys
     ) -> None:
         self._sealed = bool(env.secret_key)
+        self._host = env.host
         self._local = env.host in _LOCAL
         self._store = store
         self._settings = settings
@@ -52,6 +56,15 @@ class Adviser:
 
         Raises StorageUnavailable."""
         return sorted(self._found(tiers, blocked), key=lambda one: _ORDER.index(one.urgency))
+
+    def warn_if_open(self) -> None:
+        """Say in the log that whoever reaches this address can use it, where that may be others than this machine."""
+        if not self._local and not self._keys.needed():
+            log.warning(
+                "HOST=%s: whoever reaches this address can use the gateway and its accounts without a key. Set "
+                "api_key, add a key in the console, or set HOST=127.0.0.1.",
+                self._host,
+            )
 
     def _found(self, tiers: Mapping[Tier, TierSummary], blocked: int) -> Iterator[Advice]:
         settings = self._settings.snapshot()
@@ -66,7 +79,7 @@ class Adviser:
             yield Advice("blocked", Urgency.DANGER, {"count": blocked})
         for text in self._store.warnings():
             yield Advice("storage", Urgency.DANGER, {"text": text})
-        if not settings.api_key and not self._keys.any():
+        if not self._keys.needed():
             yield Advice("no_api_key", Urgency.WARNING if self._local else Urgency.DANGER)
         if not settings.base_url:
             yield Advice("no_base_url", Urgency.NOTE)

@@ -9,12 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import gevent
-
 from grok2api.client_keys import ClientKey, KeyEdit
 from grok2api.errors import GatewayError, StorageUnavailable
 from grok2api.services.live_settings import LiveSettings
 from grok2api.services.patience import PATIENCE_S, within
+from grok2api.services.periodic import Periodic
 from grok2api.storage.base import Keys
 
 PREFIX = "sk-g2a-"
@@ -44,11 +43,11 @@ class ClientKeys:
         self._settings = settings
         self._clock = clock
         self._uses: dict[int, tuple[int, float]] = {}
-        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._writing = Periodic(self.flush, FLUSH_S, "storing the use of keys")
 
-    def any(self) -> bool:
-        """Whether there is one, enabled or not: then nobody gets in without a key."""
-        return bool(self._settings.keys())
+    def needed(self) -> bool:
+        """Whether nobody gets in without a key: the settings have one, or there is a named one, enabled or not."""
+        return bool(self._settings.snapshot().api_key or self._settings.keys())
 
     def find(self, given: str) -> ClientKey | None:
         """The key that a client sent. Raises KeyRefused."""
@@ -80,49 +79,48 @@ class ClientKeys:
         text = PREFIX + secrets.token_urlsafe(32)
         hint = f"{text[: len(PREFIX) + _SHOWN]}…{text[-_SHOWN:]}"
         made = self._keys.add(replace(key, digest=_digest(text), hint=hint, created_at=self._clock()))
-        self._settings.reload()
+        self._act_on_change()
         return made, text
 
     def edit(self, ids: Sequence[int], edit: KeyEdit) -> int:
         """How many there were."""
         changed = self._keys.edit(ids, edit)
-        self._settings.reload()
+        self._act_on_change()
         return changed
 
     def delete(self, ids: Sequence[int]) -> int:
         """How many there were."""
         deleted = self._keys.delete(ids)
-        self._settings.reload()
+        self._act_on_change()
         return deleted
 
     def start(self) -> None:
-        self._greenlet = gevent.spawn(self._run)
+        self._writing.start()
 
     def stop(self) -> None:
-        if self._greenlet is not None:
-            self._greenlet.kill(block=False)
-        self.flush()
+        self._writing.stop()
 
     def flush(self) -> None:
-        """Store how often and when unlimited keys were used; while the storage is away it is kept."""
+        """Store how often and when unlimited keys were used; what the storage does not take is kept."""
         uses, self._uses = self._uses, {}
         if not uses:
             return
         try:
             self._keys.note_used(uses)
-        except StorageUnavailable as error:
-            log.warning("the use of keys is stored later: %s", error)
+        except Exception as error:
             for id_, (count, at) in uses.items():
                 newer, last = self._uses.get(id_, (0, at))
                 self._uses[id_] = (count + newer, max(at, last))
+            if not isinstance(error, StorageUnavailable):
+                raise
+            log.warning("the use of keys is stored later: %s", error)
 
-    def _run(self) -> None:
-        while True:
-            gevent.sleep(FLUSH_S)
-            try:
-                self.flush()
-            except Exception:  # of one round; the next ones are needed all the same
-                log.exception("storing the use of keys failed")
+    def _act_on_change(self) -> None:
+        """What is stored is done: a storage that is away by now is asked again at the next refresh."""
+        try:
+            self._settings.reload()
+        except StorageUnavailable as error:
+            log.warning("a change of keys holds here a little later: %s", error)
 
 
 def _digest(text: str) -> str:

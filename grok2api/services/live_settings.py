@@ -21,6 +21,8 @@ FRESH_S = 0.5
 STALE_S = 0.9
 #: How long requests wait for an answer to that, which a storage that hangs does not give.
 WAIT_S = 2.0
+#: Before the first load; no stored version is as low.
+_NONE = -1
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,8 @@ class LiveSettings:
         self._refreshing: gevent.Greenlet[..., None] | None = None
         self._refreshing_since = 0.0
         self._checked_at = clock()
+        self._version = _NONE
+        self._snapshot: Snapshot
         self._load()
 
     def snapshot(self) -> Snapshot:
@@ -95,11 +99,17 @@ class LiveSettings:
             self._refreshing = None
 
     def _load(self) -> Snapshot:
+        before = self._version
         stored = self._store.load()
+        keys = {key.digest: key for key in self._load_keys()}
+        loaded = snapshot(self._defaults | _valid(stored.values))
+        if stored.version < self._version and self._version != before:
+            return self._snapshot  # another load, begun later, has overtaken this one
+        # all together, with no wait between: a version stands for the values that came with it
         self._version = stored.version
         self._stored = frozenset(stored.values)
-        self._keys = {key.digest: key for key in self._load_keys()}
-        self._snapshot = loaded = snapshot(self._defaults | _valid(stored.values))
+        self._keys = keys
+        self._snapshot = loaded
         self._checked_at = self._clock()
         self._on_change(loaded)
         return loaded

@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import gevent
-
 from grok2api.accounts import Shortage
 from grok2api.errors import StorageUnavailable
+from grok2api.services.periodic import Periodic
 from grok2api.services.tracing import Attempt
 from grok2api.storage.base import RequestEntry, RequestLog
 
@@ -76,7 +75,7 @@ class RequestBook:
         self._store = store
         self._clock = clock
         self._waiting: deque[RequestEntry] = deque(maxlen=_WAITING_MAX)
-        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._writing = Periodic(self.flush, FLUSH_S, "writing the log of requests")
 
     def note(self, record: RequestRecord) -> None:
         """A request has ended."""
@@ -95,33 +94,26 @@ class RequestBook:
         return self._store.clear()
 
     def start(self) -> None:
-        self._greenlet = gevent.spawn(self._run)
+        self._writing.start()
 
     def stop(self) -> None:
-        if self._greenlet is not None:
-            self._greenlet.kill(block=False)
-        self.flush()
+        self._writing.stop()
 
     def flush(self) -> None:
+        """Add what was noted to the storage; of what it does not take, the newest are kept."""
         entries = list(self._waiting)
         if not entries:
             return
         self._waiting.clear()
         try:
             self._store.add(entries)
-        except StorageUnavailable as error:
-            log.warning("the log of requests is written later: %s", error)
+        except Exception as error:
             newer = list(self._waiting)
             self._waiting.clear()
             self._waiting.extend(entries + newer)
-
-    def _run(self) -> None:
-        while True:
-            gevent.sleep(FLUSH_S)
-            try:
-                self.flush()
-            except Exception:  # of one round; the next ones are needed all the same
-                log.exception("writing the log of requests failed")
+            if not isinstance(error, StorageUnavailable):
+                raise
+            log.warning("the log of requests is written later: %s", error)
 
 
 def _lets_through(query: LogQuery, entry: RequestEntry) -> bool:

@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import gevent
-
 from grok2api.errors import StorageUnavailable
+from grok2api.services.periodic import Periodic
 from grok2api.storage.base import Usage, UsageCount
 
 FLUSH_S = 2.0
@@ -54,7 +53,7 @@ class UsageMeter:
         self._usage = usage
         self._clock = clock
         self._counts: Counter[tuple[int, int, str]] = Counter()
-        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self._writing = Periodic(self.flush, FLUSH_S, "counting")
 
     def request(
         self, *, failed: bool = False, gone: bool = False, first_token_s: float | None = None
@@ -74,38 +73,30 @@ class UsageMeter:
         self._count(Counted.BLOCKED)
 
     def start(self) -> None:
-        self._greenlet = gevent.spawn(self._run)
+        self._writing.start()
 
     def stop(self) -> None:
-        if self._greenlet is not None:
-            self._greenlet.kill(block=False)
-        self.flush()
+        self._writing.stop()
 
     def flush(self) -> None:
-        """Add what was counted to the storage; while that is away it is kept."""
+        """Add what was counted to the storage; what it does not take is kept."""
         counts, self._counts = self._counts, Counter()
         if not counts:
             return
         try:
             self._usage.add([UsageCount(*place, number) for place, number in sorted(counts.items())])
-        except StorageUnavailable as error:
-            log.warning("what was counted is stored later: %s", error)
+        except Exception as error:
             oldest = self._clock() - max(period.kept_s for period in PERIODS.values())
             counts = Counter({place: number for place, number in counts.items() if place[1] > oldest})
             self._counts.update(counts)
+            if not isinstance(error, StorageUnavailable):
+                raise
+            log.warning("what was counted is stored later: %s", error)
 
     def _count(self, name: str) -> None:
         now = int(self._clock())
         for period in PERIODS.values():
             self._counts[period.step_s, now - now % period.step_s, name] += 1
-
-    def _run(self) -> None:
-        while True:
-            gevent.sleep(FLUSH_S)
-            try:
-                self.flush()
-            except Exception:  # of one round; the next ones are needed all the same
-                log.exception("counting failed")
 
 
 @dataclass(frozen=True)

@@ -70,10 +70,6 @@ class RequestLog(ABC):
         """The newest so many, the newest first; of the same moment, what was added later comes first."""
 
     @abstractmethod
-    def get(self, request_id: str) -> RequestEntry | None:
-        """The newest one of this id."""
-
-    @abstractmethod
     def clear(self) -> int:
         """Forget all of them; how many there were. In small steps between which others get their turn."""
 

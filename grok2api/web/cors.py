@@ -7,13 +7,12 @@ For the paths in OPEN_TO_PAGES only; the admin API and the pages never answer wi
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
 from grok2api.web.api.errors import OriginNotAllowed
 from grok2api.web.console_access import is_console
+from grok2api.web.hosts import is_nobodys
 from grok2api.web.services import get_services
 
 OPEN_TO_PAGES = ("/v1/", "/images/")
@@ -66,25 +65,14 @@ def finish(response: Response) -> Response:
 def _is_own(origin: str) -> bool:
     """Whether the page is of this gateway's own host and port. Its scheme may have ended at a proxy.
 
-    While no key is set, a name is not enough: whoever owns one may let it mean this machine (DNS rebinding), and the
-    page would need nothing else. The console's pages have more than that.
+    While no key is set, a name that somebody else may own is not enough: their page would need nothing else. The
+    console's pages have more than that.
     """
     scheme, _, place = origin.lower().partition("://")
     port = {"http": ":80", "https": ":443"}.get(scheme)
     if port is None or place.removesuffix(port) != request.host.lower().removesuffix(port) or not place:
         return False
-    services = get_services()
-    needs_key = bool(services.settings.snapshot().api_key) or services.client_keys.any()
-    return needs_key or _is_address(origin) or is_console()
-
-
-def _is_address(origin: str) -> bool:
-    """Whether its host can mean no other place than it says."""
-    try:
-        host = urlsplit(origin).hostname or ""
-        return host == "localhost" or host.endswith(".localhost") or bool(ip_address(host))
-    except ValueError:
-        return False
+    return get_services().client_keys.needed() or is_nobodys(place) or is_console()
 
 
 def _preflight() -> Response:

@@ -148,13 +148,8 @@ def _kind_of(setting: Setting) -> str:
 def _playground_page() -> dict[str, Any]:
     return {
         "models": get_services().catalogue.all(),
-        "key_needed": _key_needed(),
+        "key_needed": get_services().client_keys.needed(),
     }
-
-
-def _key_needed() -> bool:
-    services = get_services()
-    return bool(services.settings.snapshot().api_key) or services.client_keys.any()
 
 
 def _with_models() -> dict[str, Any]:

@@ -18,39 +18,41 @@ export function toLogin() {
   location.assign(`/login?next=${encodeURIComponent(here)}`);
 }
 
-async function ask(method, path, body, signal) {
+/** background: nobody asked for it, so that it does not keep the session from ending. */
+async function send(method, path, body, { signal, background = false } = {}) {
   const headers = { "X-CSRF-Token": csrf() };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  let response;
+  if (background) headers["X-Background"] = "1";
+  const sent = body === undefined ? undefined : JSON.stringify(body);
   try {
-    response = await fetch(path, {
-      method,
-      headers,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal,
-      credentials: "same-origin",
-    });
+    return await fetch(path, { method, headers, body: sent, signal, credentials: "same-origin" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError("network", t("error.network"));
   }
-  const document_ = await response.json().catch(() => null);
-  if (response.status === 401 && path !== "/api/login") {
-    toLogin();
-    return new Promise(() => {}); // the page is being left
-  }
-  if (!response.ok || document_ === null || document_.success !== true) {
-    const given = document_ ?? {};
-    const code = given.code ?? (response.status >= 500 ? "away" : "unexpected");
-    throw new ApiError(code, given.error ?? t("error.unexpected"), {
-      status: response.status,
-      fields: given.fields,
-      data: given.data ?? given,
-    });
-  }
-  return document_;
+}
+
+function refused(response, path, given) {
+  if (response.status === 401 && path !== "/api/login") toLogin();
+  const code = given.code ?? (response.status >= 500 ? "away" : "unexpected");
+  const { fields, data = given } = given;
+  return new ApiError(code, given.error ?? t("error.unexpected"), { status: response.status, fields, data });
+}
+
+async function ask(method, path, body, options) {
+  const response = await send(method, path, body, options);
+  const answer = await response.json().catch(() => null);
+  if (!response.ok || answer?.success !== true) throw refused(response, path, answer ?? {});
+  return answer;
 }
 
 /** The whole answer; what it is about is in `data`. Throws ApiError, AbortError. */
-export const get = (path, { signal } = {}) => ask("GET", path, undefined, signal);
-export const post = (path, body = {}, { signal } = {}) => ask("POST", path, body, signal);
+export const get = (path, options) => ask("GET", path, undefined, options);
+export const post = (path, body = {}, options = {}) => ask("POST", path, body, options);
+
+/** A file. Throws ApiError. */
+export async function download(method, path, body) {
+  const response = await send(method, path, body);
+  if (!response.ok) throw refused(response, path, (await response.json().catch(() => null)) ?? {});
+  return response.blob();
+}

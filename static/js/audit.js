@@ -3,11 +3,13 @@
 import { get } from "./api.js";
 import { find, make } from "./dom.js";
 import { count, moment } from "./format.js";
+import { drawPager, lastPage, pageOf, wirePager } from "./pager.js";
 import { tellError } from "./toast.js";
 import { knows, t } from "./t.js";
 
 const SIZE = 50;
-let page = Math.max(1, Number(new URLSearchParams(location.search).get("page")) || 1);
+let page = pageOf(),
+  asking = new AbortController();
 
 const shown = (value) =>
   Array.isArray(value) ? value.join(", ") : typeof value === "number" ? count(value) : String(value);
@@ -17,8 +19,12 @@ const details = (detail) =>
     .join(" · ");
 
 async function load() {
+  asking.abort();
+  asking = new AbortController();
   try {
-    const { data, total } = await get(`/api/audit?page=${page}&page_size=${SIZE}`);
+    const path = `/api/audit?page=${page}&page_size=${SIZE}`;
+    const { data, total } = await get(path, { signal: asking.signal });
+    if (page > lastPage(total, SIZE)) return show(lastPage(total, SIZE));
     find("#audit-rows").replaceChildren(
       ...data.map((one) =>
         make(
@@ -33,25 +39,21 @@ async function load() {
       ),
     );
     find("#audit-empty").hidden = total > 0;
-    find("#pager-text").textContent = total
-      ? t("pager.range", { from: (page - 1) * SIZE + 1, to: Math.min(total, page * SIZE), total })
-      : "";
-    find("#previous").disabled = page <= 1;
-    find("#next").disabled = page * SIZE >= total;
+    drawPager({ page, size: SIZE, total });
   } catch (error) {
     tellError(error);
   }
+  return undefined;
 }
 
-function turn(step) {
-  page += step;
+function show(to) {
+  page = to;
   history.pushState(null, "", `?page=${page}`);
-  load();
+  return load();
 }
-find("#previous").addEventListener("click", () => turn(-1));
-find("#next").addEventListener("click", () => turn(1));
+wirePager((step) => show(page + step));
 addEventListener("popstate", () => {
-  page = Math.max(1, Number(new URLSearchParams(location.search).get("page")) || 1);
+  page = pageOf();
   load();
 });
 load();

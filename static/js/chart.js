@@ -3,6 +3,8 @@
 import { count, latency, timeOfDay } from "./format.js";
 
 const HEIGHT = 190;
+/** What is drawn in each place: uPlot remembers what is not destroyed. */
+const plots = new Map();
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** light-dark() as it is meant here; a canvas does not know it. */
@@ -55,8 +57,7 @@ export function draw(place, points, lines, { latencies = false, summary }) {
     points.map((point) => point.time / 1000),
     ...lines.map(({ field }) => points.map((point) => point[field])),
   ];
-  place.replaceChildren();
-  const plot = new window.uPlot(options, data, place);
+  plots.get(place)?.destroy();
+  plots.set(place, new window.uPlot(options, data, place));
   place.setAttribute("aria-label", summary);
-  return plot;
 }

@@ -14,10 +14,11 @@ export async function copy(text) {
     const area = Object.assign(document.createElement("textarea"), { value: text });
     (find("dialog[open]") ?? document.body).append(area);
     area.select();
-    document.execCommand("copy");
+    const done = document.execCommand("copy");
     area.remove();
+    if (!done) return tell(t("copy_failed"), { bad: true });
   }
-  tell(t("copied"));
+  return tell(t("copied"));
 }
 
 watchRefresh();

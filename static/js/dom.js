@@ -39,3 +39,14 @@ export async function busy(button, work) {
     button.disabled = false;
   }
 }
+
+/** Put rows in place of those there, unless they are the same; the focus stays on the control of the same label. */
+export function redraw(body, rows) {
+  const same = (row, n) => body.children[n]?.isEqualNode(row);
+  if (rows.length === body.childElementCount && rows.every(same)) return;
+  const held = body.contains(document.activeElement)
+    ? document.activeElement.getAttribute("aria-label")
+    : null;
+  body.replaceChildren(...rows);
+  if (held) find(`[aria-label="${CSS.escape(held)}"]`, body)?.focus();
+}

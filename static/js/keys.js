@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { choice, confirmed, prepared } from "./dialog.js";
-import { all, busy, find, make } from "./dom.js";
+import { all, busy, find, make, redraw } from "./dom.js";
 import { ago, count, moment } from "./format.js";
 import { poll } from "./poll.js";
 import { tell, tellError } from "./toast.js";
@@ -12,14 +12,15 @@ const EVERY_MS = 15000;
 const dialog = prepared(find("#key-dialog")),
   form = find("form", dialog),
   problem = find(".problem", form);
-let edited = null;
+let edited = null,
+  before = {};
 
 async function load() {
   try {
-    const { data, total } = await get("/api/keys");
+    const { data, total } = await get("/api/keys", { background: true });
     find("#count").textContent = t("keys.count", { count: total });
     find("#empty").hidden = total > 0;
-    find("#keys").replaceChildren(...data.map(rowOf));
+    redraw(find("#keys"), data.map(rowOf));
   } catch (error) {
     find("#count").textContent = error.message;
   }
@@ -69,7 +70,7 @@ function rowOf(key) {
     }),
     make("td", {
       class: "small muted nowrap",
-      textContent: key.expires_time ? moment(key.expires_time) : t("time.never"),
+      textContent: key.expires_time ? moment(key.expires_time) : t("keys.never"),
     }),
     make(
       "td",
@@ -117,40 +118,65 @@ async function remove(key) {
 /** For the browser's own field: local time without a zone. */
 const localTime = (ms) => new Date(ms - new Date(ms).getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 
+/** Models that are no longer in the catalogue are choices, too: left out, the key would be for all. */
+function drawModels(chosen) {
+  all("[data-gone]", form).forEach((label) => label.remove());
+  const known = all("[name=model]", form).map((box) => box.value);
+  for (const name of chosen.filter((one) => !known.includes(one))) {
+    const box = make("input", { type: "checkbox", name: "model", value: name });
+    find(".models", form).append(make("label", { data: { gone: "" } }, box, ` ${name}`));
+  }
+  all("[name=model]", form).forEach((box) => (box.checked = chosen.includes(box.value)));
+}
+
 function open(key) {
   edited = key;
   form.reset();
   problem.textContent = "";
   find("#key-title").textContent = key ? t("keys.edit_title", { name: key.name }) : t("keys.add");
+  drawModels(key?.models ?? []);
   if (key) {
     find("#key-name").value = key.name;
     find("#key-expires").value = key.expires_time ? localTime(key.expires_time) : "";
     find("#key-minute").value = key.per_minute;
     find("#key-day").value = key.per_day;
-    all("[name=model]", form).forEach((box) => (box.checked = key.models.includes(box.value)));
   }
+  before = entered();
   dialog.showModal();
 }
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
+/** What stands in the dialog, as the API takes it. */
+function entered() {
   const expires = find("#key-expires").value;
-  const body = {
+  return {
     name: find("#key-name").value,
     expires_time: expires ? new Date(expires).getTime() : null,
     per_minute: Number(find("#key-minute").value || 0),
     per_day: Number(find("#key-day").value || 0),
     models: all("[name=model]:checked", form).map((box) => box.value),
   };
+}
+
+/** Only what was changed, so that nobody else's change is undone. */
+function changesOf(body) {
+  const differs = ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]);
+  return Object.fromEntries(Object.entries(body).filter(differs));
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const body = entered();
   busy(find("button[type=submit]", form), async () => {
     try {
-      const { data } = await post(
-        edited ? "/api/keys" : "/api/keys/add",
-        edited ? { id: edited.id, ...body } : body,
-      );
-      dialog.close();
-      if (edited) tell(t("keys.saved", { name: body.name }));
-      else show(data.key);
+      if (edited) {
+        await post("/api/keys", { id: edited.id, ...changesOf(body) });
+        dialog.close();
+        tell(t("keys.saved", { name: body.name }));
+      } else {
+        const { data } = await post("/api/keys/add", body);
+        dialog.close();
+        show(data.key);
+      }
       now();
     } catch (error) {
       problem.textContent = error.told ?? error.message;
@@ -165,4 +191,6 @@ async function show(key) {
 }
 
 find("#add").addEventListener("click", () => open(null));
+// Escape would throw away what is shown only once.
+find("#made-dialog").addEventListener("cancel", (event) => event.preventDefault());
 const now = poll(load, () => EVERY_MS);

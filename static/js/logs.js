@@ -2,8 +2,9 @@
 
 import { get, post } from "./api.js";
 import { confirmed, prepared } from "./dialog.js";
-import { debounced, find, make } from "./dom.js";
+import { debounced, find, make, redraw } from "./dom.js";
 import { ago, latency, moment } from "./format.js";
+import { drawPager, lastPage, pageOf, wirePager } from "./pager.js";
 import { poll } from "./poll.js";
 import { inWords } from "./reasons.js";
 import { tell, tellError } from "./toast.js";
@@ -17,7 +18,8 @@ const REASONS = ["cooling", "exhausted", "busy", "expired", "disabled", "wrong_t
 const filters = find("#filters"),
   dialog = prepared(find("#request-dialog"));
 const given = new URLSearchParams(location.search);
-let page = Math.max(1, Number(given.get("page")) || 1);
+let page = pageOf(),
+  asking = new AbortController();
 for (const name of ["q", "outcome", "model"]) filters[name].value = given.get(name) ?? "";
 
 function query() {
@@ -26,21 +28,22 @@ function query() {
 }
 
 async function load() {
+  asking.abort();
+  asking = new AbortController();
   const asked = query();
   asked.set("page", page);
   try {
-    const { data, total } = await get(`/api/logs?${asked}&page_size=${SIZE}`);
+    const options = { signal: asking.signal, background: true };
+    const { data, total } = await get(`/api/logs?${asked}&page_size=${SIZE}`, options);
+    if (page > lastPage(total, SIZE)) return change(lastPage(total, SIZE));
     find("#count").textContent = t("logs.count", { count: total });
     find("#empty").hidden = total > 0;
-    find("#requests").replaceChildren(...data.map(rowOf));
-    find("#pager-text").textContent = total
-      ? t("pager.range", { from: (page - 1) * SIZE + 1, to: Math.min(total, page * SIZE), total })
-      : "";
-    find("#previous").disabled = page <= 1;
-    find("#next").disabled = page * SIZE >= total;
+    redraw(find("#requests"), data.map(rowOf));
+    drawPager({ page, size: SIZE, total });
   } catch (error) {
-    find("#count").textContent = error.message;
+    if (error.name !== "AbortError") find("#count").textContent = error.message;
   }
+  return undefined;
 }
 
 const badge = ({ outcome }) =>
@@ -131,7 +134,7 @@ function change(to) {
   const shown = query();
   if (page > 1) shown.set("page", page);
   history.replaceState(null, "", shown.size ? `?${shown}` : location.pathname);
-  load();
+  return load();
 }
 
 filters.addEventListener("submit", (event) => event.preventDefault());
@@ -140,8 +143,7 @@ filters.q.addEventListener(
   debounced(() => change(1), TYPING_MS),
 );
 filters.addEventListener("change", ({ target }) => target.name !== "q" && change(1));
-find("#previous").addEventListener("click", () => change(page - 1));
-find("#next").addEventListener("click", () => change(page + 1));
+wirePager((step) => change(page + step));
 find("#clear").addEventListener("click", async () => {
   if (
     !(await confirmed({

@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 import { confirmed } from "./dialog.js";
 import { all, busy, find, make } from "./dom.js";
 import { ago, bytes, moment } from "./format.js";
+import { ownMedia } from "./own_media.js";
 import { tell, tellError } from "./toast.js";
 import { t } from "./t.js";
 
@@ -31,14 +32,8 @@ async function loadSizes() {
   }
 }
 
-/** Links may carry another host; this page may only show its own. */
-const own = (url) => {
-  const { pathname, search } = new URL(url, location.href);
-  return pathname.slice(Math.max(0, pathname.indexOf("/images/"))) + search;
-};
-
 function tile(item) {
-  const url = own(item.url);
+  const url = ownMedia(item.url);
   const thumb =
     item.kind === "video"
       ? make("video", {

@@ -14,13 +14,15 @@ const STATUSES = ["active", "unused", "cooling", "exhausted", "expired"];
 const TYPES = { normal: "sso", super: "ssoSuper" };
 let stats = null;
 
+const background = { background: true };
+
 async function load() {
   try {
     const [one, cache, limits, storage] = await Promise.all([
-      get("/api/stats"),
-      get("/api/cache/size"),
-      get("/api/settings"),
-      get("/api/storage/mode"),
+      get("/api/stats", background),
+      get("/api/cache/size", background),
+      get("/api/settings", background),
+      get("/api/storage/mode", background),
     ]);
     stats = one.data;
     showAccounts();

@@ -19,7 +19,8 @@ let messages = [],
   pictures = [],
   shownAs = "curl",
   running = null,
-  lastBody = null;
+  lastBody = null,
+  unsaid = [];
 
 const remembered = localStorage.getItem(MODEL);
 if ([...model.options].some((option) => option.value === remembered)) model.value = remembered;
@@ -70,13 +71,11 @@ async function ask() {
     body = bodyFor([message]);
   lastBody = body;
   hello?.remove();
-  turns.append(
-    make(
-      "div",
-      { class: "turn user", textContent: text },
-      ...pictures.map((url) => make("img", { src: url, alt: "" })),
-    ),
-  );
+  unsaid.splice(0).forEach((failed) => failed.remove());
+  const shown = pictures.map((url) => make("img", { src: url, alt: "" }));
+  const question = make("div", { class: "turn user", textContent: text }, ...shown);
+  const sent = pictures;
+  turns.append(question);
   const turn = make("div", { class: "turn assistant" });
   turns.append(turn);
   const answer = new Answer(turn),
@@ -96,6 +95,15 @@ async function ask() {
     messages = [...body.messages, { role: "assistant", content: answer.text }];
   } catch (error) {
     const stopped = error.name === "AbortError";
+    if (stopped && answer.text) {
+      messages = [...body.messages, { role: "assistant", content: answer.text }];
+    } else if (!prompt.value) {
+      // It was not said: to be sent again, in place of this one.
+      prompt.value = text;
+      pictures = sent;
+      unsaid = [question, turn];
+      drawPictures();
+    }
     turn.append(
       make("p", {
         class: stopped ? "muted small" : "problem",

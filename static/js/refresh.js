@@ -16,7 +16,7 @@ export function watchRefresh() {
   const ask = poll(
     async () => {
       try {
-        show((await get("/api/tokens/refresh-progress")).data);
+        show((await get("/api/tokens/refresh-progress", { background: true })).data);
       } catch (error) {
         if (!error.code) throw error; // away for a moment: the next round tells
       }

@@ -11,12 +11,18 @@ const form = find("#settings"),
 const entry = (field) => find("input, select", find(".entry", field));
 const parsed = (text) => (text === undefined ? "" : JSON.parse(text));
 
+/** Digits alone for a whole number: a comma may mean thousands or tenths. */
+function numberOf(text, whole) {
+  const form = whole ? /^-?\d+$/ : /^-?\d+([.,]\d+)?$/;
+  return form.test(text) ? Number(text.replace(",", ".")) : NaN;
+}
+
 function valueOf(field) {
   const input = entry(field);
   if (field.dataset.kind === "switch") return input.checked;
-  if (field.dataset.kind === "number")
-    return input.value.trim() === "" ? NaN : Number(input.value.trim().replace(",", "."));
-  return input.value;
+  return field.dataset.kind === "number"
+    ? numberOf(input.value.trim(), "whole" in field.dataset)
+    : input.value;
 }
 
 function put(field, value) {

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { copy } from "./console.js";
 import { all, debounced, find, make } from "./dom.js";
+import { drawPager, lastPage, wirePager } from "./pager.js";
 import { poll } from "./poll.js";
 import { startRefresh } from "./refresh.js";
 import { tellError } from "./toast.js";
@@ -11,7 +12,6 @@ import { act, exportAccounts } from "./tokens/actions.js";
 import { wireAdding } from "./tokens/add.js";
 import { wireEditing } from "./tokens/edit.js";
 import { wireMenu } from "./tokens/menu.js";
-import { drawPager, wirePager } from "./tokens/pager.js";
 import { rowOf, tick } from "./tokens/rows.js";
 import { Selection } from "./tokens/selection.js";
 import { isFiltered, queryOf, readView, writeView } from "./tokens/view.js";
@@ -33,8 +33,8 @@ async function load() {
   asking.abort();
   asking = new AbortController();
   try {
-    const answer = await get(`/api/tokens?${queryOf(view)}`, { signal: asking.signal });
-    const last = Math.max(1, Math.ceil(answer.total / Number(view.page_size)));
+    const answer = await get(`/api/tokens?${queryOf(view)}`, { signal: asking.signal, background: true });
+    const last = lastPage(answer.total, Number(view.page_size));
     if (Number(view.page) > last) return show({ page: String(last) }, { replace: true });
     total = answer.total;
     draw(answer.data);
@@ -65,7 +65,8 @@ function draw(found) {
   find("#empty").hidden = total > 0;
   find("#empty-text").textContent = t(isFiltered(view) ? "tokens.none_found" : "tokens.none");
   find("#empty-add").hidden = isFiltered(view);
-  drawPager(view, total);
+  find("#pager").hidden = total === 0;
+  drawPager({ page: Number(view.page), size: Number(view.page_size), total });
 }
 
 /** Show another view. replace: without a step to go back. */
@@ -113,7 +114,8 @@ filters.addEventListener(
   ({ target }) => target.name !== "q" && show({ [target.name]: target.value, page: "1" }),
 );
 filters.addEventListener("reset", () => show({ q: "", status: "", token_type: "", tag: "", page: "1" }));
-wirePager(() => view, show);
+wirePager((step) => show({ page: String(Number(view.page) + step) }));
+find("#page-size").addEventListener("change", ({ target }) => show({ page_size: target.value, page: "1" }));
 for (const head of all("th[data-sort]", table)) {
   find("button", head).addEventListener("click", () =>
     show({
@@ -125,8 +127,7 @@ for (const head of all("th[data-sort]", table)) {
 
 const openMenu = wireMenu(body, (name, account) => {
   if (name === "edit") return editing.one(account);
-  const gone = (done) => done && name === "delete" && selection.set([account.id], false);
-  return act(name, [account.id]).then(gone);
+  return act(name, [account.id]).then((done) => name === "delete" && selection.set(done, false));
 });
 body.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-act]");
@@ -143,7 +144,10 @@ for (const button of all("[data-bulk]")) {
       ids = [...selection.ids];
     if (name === "tags" || name === "note") editing.many(name, ids);
     else if (name === "export") exportAccounts(view, selection.ids, ids.length);
-    else if ((await act(name, ids)) && name === "delete") selection.clear();
+    else {
+      const done = await act(name, ids);
+      if (name === "delete") selection.set(done, false);
+    }
   });
 }
 find("#add").addEventListener("click", openAdding);

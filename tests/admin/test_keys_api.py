@@ -13,6 +13,7 @@ import requests
 
 from tests.admin.answers import refused
 from tests.gateway import SETTINGS_FRESH_S, Gateway
+from tests.simulator.client import Simulator
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
 
@@ -162,6 +163,32 @@ def test_a_key_is_renamed(keyed: Gateway) -> None:
     assert listed(keyed)[0]["name"] == "新名字"
 
 
+def test_no_two_keys_have_one_name(keyed: Gateway) -> None:
+    one, other = made(keyed, "one"), made(keyed, "other")
+    for path, body in (
+        ("/api/keys/add", {"name": " one "}),
+        ("/api/keys", {"id": other["id"], "name": "one"}),
+        ("/api/keys/name", {"id": other["id"], "name": "one"}),
+        ("/api/keys/name", {"id": other["id"], "name": "API_KEY"}),
+    ):
+        status, document = refused(keyed, "POST", path, body)
+        assert status == 400 and document["error"].startswith("name")
+    keyed.admin("/api/keys", {"id": one["id"], "name": "one", "per_day": 7})
+    assert [(row["name"], row["per_day"]) for row in listed(keyed)] == [("one", 7), ("other", 0)]
+
+
+def test_more_models_than_a_key_can_name_are_refused(tmp_path: Path, simulator: Simulator) -> None:
+    names = [f"model-{number:03}-{'x' * 80}" for number in range(60)]
+    data = tmp_path / "data"
+    data.mkdir()
+    tables = "".join(f'[models."{name}"]\nmode_id = "fast"\n' for name in names)
+    (data / "models.toml").write_text(tables)
+    with Gateway(data, simulator.url, workers=1) as own:
+        own.admin("/api/keys/add", {"name": "some", "models": names[:40]})
+        status, document = refused(own, "POST", "/api/keys/add", {"name": "many", "models": names})
+    assert status == 400 and document["error"].startswith("models")
+
+
 @pytest.mark.parametrize(
     ("path", "body", "param"),
     [
@@ -169,6 +196,8 @@ def test_a_key_is_renamed(keyed: Gateway) -> None:
         ("/api/keys/add", {"name": " "}, "name"),
         ("/api/keys/add", {"name": "x" * 101}, "name"),
         ("/api/keys/add", {"name": "two\nlines"}, "name"),
+        ("/api/keys/add", {"name": "api_key"}, "name"),
+        ("/api/keys/add", {"name": " Console "}, "name"),
         ("/api/keys/add", {"name": "x", "per_minute": -1}, "per_minute"),
         ("/api/keys/add", {"name": "x", "per_minute": 1.5}, "per_minute"),
         ("/api/keys/add", {"name": "x", "per_day": True}, "per_day"),

@@ -100,3 +100,29 @@ def test_addresses_of_the_own_network_are_near(
     gateway: Gateway, browser: requests.Session, address: str
 ) -> None:
     assert _log_in(browser, gateway.url, **{"X-Forwarded-For": address}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil"]
+)
+def test_the_default_password_opens_to_no_page_of_a_strangers_whose_name_means_this_machine(
+    gateway: Gateway, browser: requests.Session, host: str
+) -> None:
+    answer = _log_in(browser, gateway.url, Host=host)
+    assert (answer.status_code, answer.json()["code"]) == (403, "default_password")
+
+
+@pytest.mark.parametrize("host", ["localhost:8000", "[::1]:8000", "nas", "nas.local", "gateway.internal:80"])
+def test_it_opens_by_an_address_and_by_names_that_no_stranger_can_own(
+    gateway: Gateway, browser: requests.Session, host: str
+) -> None:
+    assert _log_in(browser, gateway.url, Host=host).status_code == 200
+
+
+def test_a_login_of_a_page_of_another_site_is_refused(gateway: Gateway, browser: requests.Session) -> None:
+    answer = _log_in(browser, gateway.url, **{"Sec-Fetch-Site": "cross-site"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "csrf")
+
+
+def test_what_anybody_may_send_is_small(gateway: Gateway, browser: requests.Session) -> None:
+    assert _log_in(browser, gateway.url, "x" * 70_000).status_code == 413

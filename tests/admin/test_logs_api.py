@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
 
 from tests.admin.answers import refused
-from tests.gateway import Gateway
-from tests.simulator.client import directive
+from tests.gateway import SETTINGS_FRESH_S, Gateway
+from tests.simulator.client import Simulator, directive
 
 #: Records are written every second.
 WRITTEN_S = 10.0
@@ -89,6 +90,27 @@ def test_a_client_that_left(gateway: Gateway) -> None:
     assert logged(gateway, request_id)["outcome"] == "gone"
 
 
+def test_a_stream_that_had_its_200_and_no_content_is_listed_with_it(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    """Both ends of it side by side, as each takes 15 s to begin."""
+
+    def begun(name: str) -> requests.Response:
+        body = {"model": "grok-4.1", "messages": [{"role": "user", "content": directive("500", hold=name)}]}
+        url = f"{gateway.url}/v1/chat/completions"
+        return requests.post(url, json=body | {"stream": True}, stream=True, timeout=60)
+
+    with ThreadPoolExecutor() as threads:
+        failing, left = threads.map(begun, ("failing-hold", "left-hold"))
+    left.close()
+    simulator.step("failing-hold", -1)
+    assert "upstream_failed" in failing.text
+    for answer, outcome in ((failing, "failed"), (left, "gone")):
+        record = logged(gateway, answer.headers["X-Request-ID"])
+        assert (record["outcome"], record["status"], record["first_content"]) == (outcome, 200, None)
+    simulator.step("left-hold", -1)
+
+
 def test_a_wrong_key_is_not_listed(gateway: Gateway) -> None:
     gateway.set_settings(api_key="sk-right")
     answer = gateway.chat("Hello")
@@ -116,3 +138,26 @@ def test_filters_and_pages(gateway: Gateway) -> None:
 @pytest.mark.parametrize("query", ["outcome=nonsense", "page=0", "page_size=1001"])
 def test_wrong_filters_are_400(gateway: Gateway, query: str) -> None:
     assert refused(gateway, "GET", f"/api/logs?{query}")[0] == 400
+
+
+def test_what_was_refused_before_it_was_asked_for_has_its_model_and_time(gateway: Gateway) -> None:
+    record = logged(gateway, _refused(gateway, "no-such-model"))
+    assert (record["model"], record["status"]) == ("no-such-model", 404)
+    assert record["duration"] > 0  # the body is large
+    key = gateway.admin("/api/keys/add", {"name": "for one model", "models": ["grok-3-fast"]})
+    time.sleep(SETTINGS_FRESH_S)
+    record = logged(gateway, _refused(gateway, "grok-4.1", Authorization=f"Bearer {key['key']}"))
+    gateway.admin("/api/keys/delete", {"ids": [key["id"]]})
+    time.sleep(SETTINGS_FRESH_S)
+    assert (record["model"], record["status"], record["key"]) == ("grok-4.1", 403, "for one model")
+
+
+def test_a_name_that_is_too_long_for_a_model_is_not_listed(gateway: Gateway) -> None:
+    assert logged(gateway, _refused(gateway, "x" * 101))["model"] == ""
+
+
+def _refused(gateway: Gateway, model: str, **headers: str) -> str:
+    body = {"model": model, "messages": [{"role": "user", "content": "Hello" * 1_000_000}]}
+    answer = gateway.post("/v1/chat/completions", body, **headers)
+    assert answer.status_code >= 400
+    return answer.headers["X-Request-ID"]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+import pytest
 import requests
 
-from tests.gateway import Gateway
+from tests.admin.answers import asked, refused
+from tests.gateway import SETTINGS_FRESH_S, Gateway
+from tests.simulator.client import Simulator
 
 
 def _get(gateway: Gateway) -> dict[str, dict[str, object]]:
@@ -50,3 +54,53 @@ def test_a_change_acts_on_every_worker_within_a_second(gateway: Gateway) -> None
         gateway.admin("/api/settings", {"grok_config": {"api_key": ""}})
         time.sleep(1.0)
     assert statuses == {401}
+
+
+def test_a_document_of_get_can_be_posted_back(gateway: Gateway) -> None:
+    gateway.set_settings(cf_clearance="secret-clearance")
+    before = _get(gateway)
+    gateway.admin("/api/settings", {"global_config": before["global"], "grok_config": before["grok"]})
+    time.sleep(SETTINGS_FRESH_S)
+    assert _get(gateway) == before
+    gateway.admin("/api/settings", {"grok_config": {"cf_clearance": ""}})
+    time.sleep(SETTINGS_FRESH_S)
+    assert _get(gateway)["grok"]["cf_clearance_set"] is False
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"global_config": {"admin_password": "admin", "log_level": "DEBUG"}},
+        {"global_config": {"admin_password": "a-new-one", "log_level": "LOUD"}},
+        {"grok_config": {"admin_password_set": True, "show_thinking": False}},
+    ],
+)
+def test_what_is_refused_changes_neither_the_password_nor_the_rest(
+    gateway: Gateway, body: dict[str, object]
+) -> None:
+    before = _get(gateway)
+    assert refused(gateway, "POST", "/api/settings", body)[0] == 400
+    assert _get(gateway) == before
+    assert gateway.post("/api/login", {"username": "admin", "password": "admin"}).ok
+
+
+def test_a_password_is_stored_together_with_the_rest_and_ends_every_session(
+    tmp_path: Path, simulator: Simulator
+) -> None:
+    with Gateway(tmp_path / "data", simulator.url) as own:
+        before = _version(own)
+        own.admin("/api/settings", {"global_config": {"admin_password": "a-new-one", "log_level": "DEBUG"}})
+        assert _version(own) == before + 1
+        assert asked(own, "GET", "/api/settings").status_code == 401
+        [(stored,)] = own.sql("SELECT value FROM settings WHERE name='admin_password'")
+        assert "a-new-one" not in stored
+        own.token = own.post("/api/login", {"username": "admin", "password": "a-new-one"}).json()["token"]
+        time.sleep(SETTINGS_FRESH_S)
+        assert _get(own)["global"]["log_level"] == "DEBUG"
+        noted = [one["detail"] for one in own.get_admin("/api/audit")["data"] if one["action"] == "settings"]
+        assert {"settings": ["admin_password", "log_level"]} in noted
+
+
+def _version(gateway: Gateway) -> int:
+    rows = gateway.sql("SELECT value FROM counters WHERE name='settings_version'")
+    return int(rows[0][0]) if rows else 0

@@ -174,3 +174,36 @@ def test_an_export_that_is_broken_off_hurts_nobody(gateway: Gateway) -> None:
         assert asked_for.raw.read(100).startswith(b'[{"id":')
         asked_for.close()
     assert len(exported(gateway, "")) == 5000
+
+
+def test_named_accounts_are_exported_in_the_order_of_ids(mixed: Gateway) -> None:
+    by_secret = {account["token"]: account["id"] for account in listed(mixed)}
+    names = [SUPER[0], by_secret[SECRETS[1]], SECRETS[0], SECRETS[1], "nobody-at-all"]
+    wanted = [SECRETS[0], SECRETS[1], SUPER[0]]
+    answer = asked(mixed, "POST", "/api/tokens/export", {"tokens": names})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="accounts.json"'
+    whole = {account["token"]: account for account in exported(mixed, "")}
+    assert answer.json() == [
+        whole[secret] | {"cooldown_remaining": one["cooldown_remaining"]}
+        for secret, one in zip(wanted, answer.json(), strict=True)
+    ]
+    answer = asked(mixed, "POST", "/api/tokens/export", {"tokens": names, "format": "lines"})
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="accounts.txt"'
+    assert answer.text.splitlines() == wanted
+    noted = next(
+        one for one in mixed.get_admin("/api/audit")["data"] if one["action"] == "tokens_export"
+    )["detail"]  # fmt: skip
+    ids = [str(by_secret[secret]) for secret in wanted]
+    assert noted == {"form": "lines", "accounts": ids, "count": 3}
+    assert asked(mixed, "POST", "/api/tokens/export", {"tokens": []}).json() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [({}, "tokens"), ({"tokens": "all"}, "tokens"), ({"tokens": [], "format": "xml"}, "format"),
+     ({"tokens": [], "format": ["json"]}, "format")],
+)  # fmt: skip
+def test_a_wrong_field_of_a_named_export_is_named(gateway: Gateway, body: dict[str, Any], param: str) -> None:
+    status, document = refused(gateway, "POST", "/api/tokens/export", body)
+    assert status == 400 and document["error"].startswith(param)

@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.accessibility import violations
 from tests.browser.pages import PAGES, Console, log_in
+from tests.full import only_full
 from tests.gateway import Gateway
 from tests.simulator.client import directive
 
@@ -31,9 +32,13 @@ def fill(gateway: Gateway) -> None:
     ("name", "locale", "scheme", "width"),
     [
         ("en-light", "en-US", "light", 1280),
-        ("zh-dark", "zh-CN", "dark", 1280),
-        ("en-phone", "en-US", "dark", 360),
-        ("zh-phone", "zh-CN", "light", 360),
+        ("zh-phone-dark", "zh-CN", "dark", 360),
+        only_full("zh-dark", "zh-CN", "dark", 1280),
+        only_full("zh-light", "zh-CN", "light", 1280),
+        only_full("en-dark", "en-US", "dark", 1280),
+        only_full("en-phone", "en-US", "light", 360),
+        only_full("en-phone-dark", "en-US", "dark", 360),
+        only_full("zh-phone", "zh-CN", "light", 360),
     ],
 )
 def test_every_page_can_be_used_by_everybody(

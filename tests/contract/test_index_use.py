@@ -91,7 +91,6 @@ def plans(file: FilePlace) -> dict[str, list[str]]:
         store.keys.note_used({key.id: (1, NOW)})
         store.requests.add([RequestEntry(NOW + number, f"{number}", {}) for number in range(50)])
         store.requests.recent(10)
-        store.requests.get("7")
         list(store.requests.walk(10))
         store.requests.forget_older(NOW + 10, 20)
         reading = ("SELECT", "UPDATE", "DELETE", "INSERT", "REPLACE")

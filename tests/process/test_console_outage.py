@@ -17,7 +17,7 @@ from tests.simulator.client import Simulator
 def test_pages_and_api_say_that_the_storage_is_away(tmp_path: Path, simulator: Simulator) -> None:
     with (
         RedisServer(password=PASSWORD) as redis,
-        Gateway(tmp_path / "data", simulator.url, **environ_of(redis)) as gateway,
+        Gateway(tmp_path / "data", simulator.url, workers=2, **environ_of(redis)) as gateway,
         requests.Session() as browser,
     ):
         login = {"username": "admin", "password": "admin"}

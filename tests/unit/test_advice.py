@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,19 +26,25 @@ def told(
     basic: TierSummary | None = None,
     super_: TierSummary | None = None,
     blocked: int = 0,
-    named_keys: bool = False,
+    keys_needed: bool = True,
     **settings: str,
 ) -> list[tuple[str, str, dict[str, Any]]]:
-    shown = SimpleNamespace(**{"api_key": "sk-x", "base_url": "https://gw.example"} | settings)
-    adviser = Adviser(
+    tiers = {Tier.BASIC: basic or tier(1, active=1), Tier.SUPER: super_ or tier()}
+    found = adviser(env, warnings, keys_needed, **settings).advice(tiers, blocked)
+    return [(one.code, str(one.urgency), dict(one.detail)) for one in found]
+
+
+def adviser(
+    env: Env | None = None, warnings: tuple[str, ...] = (), keys_needed: bool = True, **settings: str
+) -> Adviser:
+    shown = SimpleNamespace(**{"base_url": "https://gw.example"} | settings)
+    return Adviser(
         env or Env(secret_key="x"),
         SimpleNamespace(warnings=lambda: list(warnings)),  # type: ignore[arg-type]
         SimpleNamespace(snapshot=lambda: shown),  # type: ignore[arg-type]
         SimpleNamespace(default_password_stands=lambda: False),  # type: ignore[arg-type]
-        SimpleNamespace(any=lambda: named_keys),  # type: ignore[arg-type]
+        SimpleNamespace(needed=lambda: keys_needed),  # type: ignore[arg-type]
     )
-    tiers = {Tier.BASIC: basic or tier(1, active=1), Tier.SUPER: super_ or tier()}
-    return [(one.code, str(one.urgency), dict(one.detail)) for one in adviser.advice(tiers, blocked)]
 
 
 def test_of_what_is_well_nothing_is_told() -> None:
@@ -59,11 +66,26 @@ def test_each_warning_of_the_storage_is_told_in_its_words() -> None:
     ],
 )  # fmt: skip
 def test_being_open_is_urgent_where_others_can_reach_it(host: str, level: str) -> None:
-    assert told(Env(secret_key="x", host=host), api_key="") == [("no_api_key", level, {})]
+    assert told(Env(secret_key="x", host=host), keys_needed=False) == [("no_api_key", level, {})]
 
 
-def test_named_keys_are_as_good_as_the_one() -> None:
-    assert told(api_key="", named_keys=True) == []
+@pytest.mark.parametrize(
+    ("host", "keys_needed", "said"),
+    [
+        ("0.0.0.0", False, 1),
+        ("::", False, 1),
+        ("0.0.0.0", True, 0),
+        ("127.0.0.1", False, 0),
+        ("::1", False, 0),
+    ],
+)
+def test_being_open_to_others_is_said_in_the_log_at_the_start(
+    caplog: pytest.LogCaptureFixture, host: str, keys_needed: bool, said: int
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        adviser(Env(host=host), keys_needed=keys_needed).warn_if_open()
+    assert len(caplog.records) == said
+    assert all(word in caplog.text for word in (f"HOST={host}", "api_key") if said)
 
 
 def test_one_fit_account_of_either_tier_is_enough() -> None:
@@ -74,7 +96,7 @@ def test_one_fit_account_of_either_tier_is_enough() -> None:
 
 
 def test_the_most_urgent_comes_first() -> None:
-    found = told(Env(), ("It forgets.",), tier(), tier(), 7, api_key="", base_url="")
+    found = told(Env(), ("It forgets.",), tier(), tier(), 7, keys_needed=False, base_url="")
     assert [code for code, _, _ in found] == [
         "no_accounts", "blocked", "storage", "no_api_key", "no_base_url", "no_secret_key",
     ]  # fmt: skip

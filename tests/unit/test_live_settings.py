@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import gevent
 import pytest
 from gevent.event import Event
 
+from grok2api.client_keys import ClientKey
 from grok2api.errors import SettingError, StorageUnavailable
 from grok2api.services.live_settings import FRESH_S, LiveSettings
 from grok2api.settings import Snapshot, Value
@@ -54,14 +55,19 @@ class MemorySettings(Settings):
 class Worker:
     """One worker's settings over a store, with a clock of its own."""
 
-    def __init__(self, store: MemorySettings, defaults: Mapping[str, Value] | None = None) -> None:
+    def __init__(
+        self,
+        store: MemorySettings,
+        defaults: Mapping[str, Value] | None = None,
+        load_keys: Callable[[], list[ClientKey]] = list,
+    ) -> None:
         self.now = 100.0
         self.told: list[Snapshot] = []
         self.live = LiveSettings(
             store,
             defaults=defaults or {},
             on_change=self.told.append,
-            load_keys=list,
+            load_keys=load_keys,
             clock=lambda: self.now,
         )
 
@@ -199,3 +205,68 @@ def test_requests_that_wake_an_idle_worker_together_all_get_what_is_new() -> Non
     store.gate.set()
     assert [greenlet.get(timeout=5).api_key for greenlet in asking] == ["new"] * 3
     assert store.asked == 1
+
+
+class MemoryKeys:
+    """The keys beside a MemorySettings. `away`: they cannot be reached; `gates`: what each next load waits for once it
+    has read."""
+
+    def __init__(self) -> None:
+        self.known: list[ClientKey] = []
+        self.away = False
+        self.gates: list[Event] = []
+
+    def load(self) -> list[ClientKey]:
+        if self.away:
+            raise StorageUnavailable("The storage is away.")
+        known = list(self.known)
+        if self.gates:
+            self.gates.pop(0).wait()
+        return known
+
+
+def test_settings_whose_keys_could_not_be_read_are_read_again() -> None:
+    store, keys = MemorySettings(api_key="old"), MemoryKeys()
+    worker = Worker(store, load_keys=keys.load)
+    store.save({"api_key": "new"})
+    keys.known = [ClientKey(1, "app", "digest", "hint", 0.0)]
+    keys.away = True
+    assert worker.later().api_key == "old" and worker.live.keys() == {}
+    with pytest.raises(StorageUnavailable):
+        worker.live.fresh()
+    keys.away = False
+    assert worker.live.fresh().api_key == "new"
+    assert list(worker.live.keys()) == ["digest"] and worker.told[-1].api_key == "new"
+
+
+def test_a_load_that_another_has_overtaken_changes_nothing() -> None:
+    store, keys = MemorySettings(api_key="old"), MemoryKeys()
+    worker = Worker(store, load_keys=keys.load)
+    gate = Event()
+    keys.gates = [gate]
+    store.save({"api_key": "middle"})
+    slow = gevent.spawn(worker.live.reload)
+    gevent.idle()
+    keys.known = [ClientKey(1, "app", "digest", "hint", 0.0)]
+    store.save({"api_key": "new"})
+    worker.live.reload()
+    gate.set()
+    slow.get(timeout=5)
+    assert worker.live.snapshot().api_key == "new" == worker.live.fresh().api_key == worker.told[-1].api_key
+    assert list(worker.live.keys()) == ["digest"]
+
+
+def test_a_load_of_the_same_version_is_acted_on() -> None:
+    store, keys = MemorySettings(), MemoryKeys()
+    worker = Worker(store, load_keys=keys.load)
+    keys.known = [ClientKey(1, "app", "digest", "hint", 0.0)]
+    worker.live.reload()
+    assert list(worker.live.keys()) == ["digest"]
+
+
+def test_a_storage_that_was_set_back_is_followed() -> None:
+    store = MemorySettings(api_key="new")
+    store.number = 7
+    worker = Worker(store)
+    store.number, store.values = 3, {"api_key": "of the backup"}
+    assert worker.later().api_key == "of the backup"

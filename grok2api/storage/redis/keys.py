@@ -89,7 +89,6 @@ class Key(StrEnum):
         "grok2api:request_log"  # sorted set: entry (number in 16 digits, request id, JSON) by its time
     )
     REQUEST_LOG_LAST = "grok2api:request_log_last"  # text: the number that was given last
-    REQUEST_LOG_IDS = "grok2api:request_log_ids"  # hash: request id -> number and time of its newest entry
 
 
 def prelude() -> str:

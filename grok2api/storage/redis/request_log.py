@@ -18,11 +18,7 @@ class RedisRequestLog(RequestLog):
 
     def add(self, entries: Sequence[RequestEntry]) -> None:
         for batch in batches(entries):
-            said = [
-                part
-                for one in batch
-                for part in (text(one.at), one.request_id, orjson.dumps([one.at, one.document]).decode())
-            ]
+            said = [part for one in batch for part in (text(one.at), _member(one))]
             self._client.run("add_requests", *said)
 
     def recent(self, limit: int) -> list[RequestEntry]:
@@ -30,14 +26,8 @@ class RedisRequestLog(RequestLog):
             return []
         return [_entry(member) for member in self._client.command("ZREVRANGE", Key.REQUEST_LOG, 0, limit - 1)]
 
-    def get(self, request_id: str) -> RequestEntry | None:
-        member = self._client.run("request_of_id", request_id)
-        return _entry(member) if member is not None else None
-
     def clear(self) -> int:
-        count, _ = self._client.together(
-            ("ZCARD", Key.REQUEST_LOG), ("UNLINK", Key.REQUEST_LOG, Key.REQUEST_LOG_IDS)
-        )
+        count, _ = self._client.together(("ZCARD", Key.REQUEST_LOG), ("UNLINK", Key.REQUEST_LOG))
         return int(count)
 
     def forget_older(self, before: float, keep_most: int) -> None:
@@ -46,6 +36,11 @@ class RedisRequestLog(RequestLog):
 
     def walk(self, limit: int) -> Iterator[list[RequestEntry]]:
         return walk(self._client, Key.REQUEST_LOG, limit, _entry)
+
+
+def _member(entry: RequestEntry) -> str:
+    """What follows its number in `Key.REQUEST_LOG`."""
+    return f"{entry.request_id} {orjson.dumps([entry.at, entry.document]).decode()}"
 
 
 def _entry(member: str) -> RequestEntry:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, Select, insert, true
+from sqlalchemy import Row, insert, true
 
 from grok2api.storage.clients import RequestEntry, RequestLog
 from grok2api.storage.sql.forgetting import forget
@@ -28,11 +28,9 @@ class SqlRequestLog(RequestLog):
             self._runner.write_beside(lambda connection: connection.execute(insert(_log), rows))
 
     def recent(self, limit: int) -> list[RequestEntry]:
-        return self._read(newest_first(_log).limit(limit))
-
-    def get(self, request_id: str) -> RequestEntry | None:
-        found = self._read(newest_first(_log).where(_log.c.request_id == request_id).limit(1))
-        return found[0] if found else None
+        query = newest_first(_log).limit(limit)
+        rows = self._runner.read(lambda connection: connection.execute(query).all())
+        return [_entry(row) for row in rows]
 
     def clear(self) -> int:
         return forget(self._runner, _log.c.id, true())
@@ -43,10 +41,6 @@ class SqlRequestLog(RequestLog):
     def walk(self, limit: int) -> Iterator[list[RequestEntry]]:
         for rows in walk(self._runner, _log, limit):
             yield [_entry(row) for row in rows]
-
-    def _read(self, query: Select[Any]) -> list[RequestEntry]:
-        rows = self._runner.read(lambda connection: connection.execute(query).all())
-        return [_entry(row) for row in rows]
 
 
 def _entry(row: Row[Any]) -> RequestEntry:

@@ -258,10 +258,7 @@ class ClientKeyRow(Base):
 
 class RequestLogRow(Base):
     __tablename__ = "request_log"
-    __table_args__ = (
-        Index("ix_request_log_at", "at", "id"),
-        Index("ix_request_log_request_id", "request_id", "at", "id"),
-    )
+    __table_args__ = (Index("ix_request_log_at", "at", "id"),)
 
     # SQLite counts up only what it calls INTEGER; a server's INTEGER would be used up one day.
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)

@@ -18,6 +18,13 @@ blueprint = Blueprint("admin", __name__, url_prefix="/api")
 LOGIN_PATH = "/login"
 
 
+#: The console's requests that nobody asked for have this header: they do not keep a session from ending.
+BACKGROUND = "X-Background"
+
+#: Of a login's body, which anybody may send.
+_LOGIN_MAX_BYTES = 64 * 1024
+
+
 class Operator(UserMixin):  # type: ignore[misc]  # flask-login has no types
     """The logged-in user of one request. `bearer`: the session came in a header, which no other site can forge."""
 
@@ -55,7 +62,8 @@ def _bearer_token() -> str:
 
 def _operator(token: str, *, bearer: bool) -> Operator | None:
     auth = get_services().auth
-    session = within(PATIENCE_S, lambda: auth.session(token))
+    in_use = BACKGROUND not in request.headers
+    session = within(PATIENCE_S, lambda: auth.session(token, in_use=in_use))
     return Operator(token, session, bearer=bearer) if session is not None else None
 
 
@@ -70,6 +78,7 @@ def require_operator() -> None:
     """The blueprint's guard: a session; for writes by cookie also the CSRF token, which other sites cannot read."""
     request.max_content_length = get_services().settings.snapshot().max_body_mb * 1024 * 1024
     if request.path == f"{blueprint.url_prefix}{LOGIN_PATH}":
+        request.max_content_length = _LOGIN_MAX_BYTES
         if request.headers.get("Sec-Fetch-Site") in (
             "cross-site",
             "same-site",

@@ -6,9 +6,10 @@ import time
 import unicodedata
 from typing import Any
 
+import orjson
 from flask import Response
 
-from grok2api.client_keys import ClientKey, KeyEdit
+from grok2api.client_keys import MAX_MODELS_BYTES, MAX_NAME_CHARS, ClientKey, KeyEdit
 from grok2api.errors import BadRequest, UnknownModel
 from grok2api.web.admin import auditing
 from grok2api.web.admin.errors import NotFound
@@ -17,7 +18,8 @@ from grok2api.web.body import read_json
 from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
 
-_NAME_MAX = 100
+#: What the log of requests calls those who ask without a named key.
+_TAKEN_NAMES = ("api_key", "console")
 _KEYS_MAX = 1000
 _LIMIT_MAX = 10**9
 #: Until the year 9999.
@@ -39,7 +41,7 @@ def add_key() -> Response:
         raise BadRequest(f"There are {_KEYS_MAX} keys already; delete some first.")
     wanted = ClientKey(
         id=0,
-        name=_name(body),
+        name=_name(body, 0),
         digest="",
         hint="",
         created_at=0.0,
@@ -58,8 +60,9 @@ def add_key() -> Response:
 def edit_key() -> Response:
     """Change what the body names; the rest stays."""
     body = read_json()
+    id_ = _id(body.get("id"))
     edit = KeyEdit(
-        name=_name(body) if "name" in body else None,
+        name=_name(body, id_) if "name" in body else None,
         enabled=_flag(body) if "enabled" in body else None,
         expires_at=_expiry(body.get("expires_time")),
         set_expiry="expires_time" in body,
@@ -67,13 +70,14 @@ def edit_key() -> Response:
         per_minute=_limit(body, "per_minute", 0) if "per_minute" in body else None,
         per_day=_limit(body, "per_day", 0) if "per_day" in body else None,
     )
-    return _edited([_id(body.get("id"))], edit, "keys_edit")
+    return _edited([id_], edit, "keys_edit")
 
 
 @blueprint.post("/keys/name")
 def name_key() -> Response:
     body = read_json()
-    return _edited([_id(body.get("id"))], KeyEdit(name=_name(body)), "keys_edit")
+    id_ = _id(body.get("id"))
+    return _edited([id_], KeyEdit(name=_name(body, id_)), "keys_edit")
 
 
 @blueprint.post("/keys/status")
@@ -121,12 +125,18 @@ def _shown(key: ClientKey, now: float) -> dict[str, Any]:
     }
 
 
-def _name(body: dict[str, Any]) -> str:
+def _name(body: dict[str, Any], id_: int) -> str:
+    """Of the key with this id, or of a new one (0): the log of requests tells keys by their names."""
     name = body.get("name")
-    good = isinstance(name, str) and 0 < len(name.strip()) <= _NAME_MAX
+    good = isinstance(name, str) and 0 < len(name.strip()) <= MAX_NAME_CHARS
     if not good or any(unicodedata.category(sign)[0] == "C" for sign in str(name)):
-        raise BadRequest(f"name must be a text of 1 to {_NAME_MAX} characters on one line.", "name")
-    return str(name).strip()
+        raise BadRequest(f"name must be a text of 1 to {MAX_NAME_CHARS} characters on one line.", "name")
+    name = str(name).strip()
+    if name.lower() in _TAKEN_NAMES:
+        raise BadRequest(f"name must be none of {', '.join(_TAKEN_NAMES)}.", "name")
+    if any(key.name == name and key.id != id_ for key in get_services().client_keys.all()):
+        raise BadRequest("name: another key has this one.", "name")
+    return name
 
 
 def _flag(body: dict[str, Any]) -> bool:
@@ -149,9 +159,12 @@ def _models(value: object) -> tuple[str, ...]:
         raise BadRequest("models must be a list of names; an empty one allows all.", "models")
     catalogue = get_services().catalogue
     try:
-        return tuple(dict.fromkeys(catalogue.get(name).name for name in value))
+        models = tuple(dict.fromkeys(catalogue.get(name).name for name in value))
     except UnknownModel as error:
         raise BadRequest(f"models: {error}", "models") from error
+    if len(orjson.dumps(models)) > MAX_MODELS_BYTES:
+        raise BadRequest("models: too many; an empty list allows all.", "models")
+    return models
 
 
 def _limit(body: dict[str, Any], name: str, default: int) -> int:

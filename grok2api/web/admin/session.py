@@ -14,6 +14,7 @@ from grok2api.web.admin.errors import WrongPassword
 from grok2api.web.admin.fields import text_field
 from grok2api.web.admin.guard import LOGIN_PATH, Operator, blueprint
 from grok2api.web.body import read_json
+from grok2api.web.hosts import is_nobodys
 from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
 
@@ -26,6 +27,7 @@ def log_in() -> Response:
     name, password = text_field(body, "username"), text_field(body, "password")
     auth, address, named = get_services().auth, request.remote_addr or "", addresses()
     try:
+        _check_host()
         login = within(PATIENCE_S, lambda: auth.log_in(name, password, address, named))
     except (LoginTooFar, LoginThrottled) as error:
         log.warning("a login from %s was refused: %s", address, error)
@@ -33,12 +35,19 @@ def log_in() -> Response:
     except LoginRefused:
         auditing.note_of("", "login_failed")  # what was given may be a password in the wrong field
         raise
-    session = auth.session(login.token)
-    assert session is not None
-    login_user(Operator(login.token, session, bearer=False))
+    login_user(Operator(login.token, login.session, bearer=False))
     auditing.note_of(name, "login")
     answer = {"success": True, "message": "Logged in."}
-    return json_response(answer | {"token": login.token, "csrf_token": login.csrf_token})
+    return json_response(answer | {"token": login.token, "csrf_token": login.session.csrf_token})
+
+
+def _check_host() -> None:
+    """A page of a stranger's, whose name means this machine, knows the default password, too. Raises LoginTooFar."""
+    if get_services().auth.default_password_stands() and not is_nobodys(request.host):
+        raise LoginTooFar(
+            "The default password still stands, so login is only possible at this gateway's address, such as "
+            "http://127.0.0.1:8000, and not by a name. Change it with `flask admin set-password`."
+        )
 
 
 @blueprint.post("/logout")

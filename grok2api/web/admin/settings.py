@@ -16,6 +16,8 @@ from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
 
 _SCOPE_FIELDS = {"global_config": "global", "grok_config": "grok"}
+#: What GET tells of a setting that it does not show, by its own name and scope.
+_TOLD = {(f"{setting.name}_set", setting.scope) for setting in SETTINGS if setting.secret}
 
 
 @blueprint.get("/settings")
@@ -32,20 +34,23 @@ def show_settings() -> Response:
 
 @blueprint.post("/settings")
 def change_settings() -> Response:
+    """All or none. An empty password leaves the one that stands; a new one ends every session."""
     changes = _changes(read_json())
     services = get_services()
     password = changes.pop("admin_password", "")
     if password:
-        services.auth.set_password(str(password))
+        changes |= services.auth.password_values(str(password))
     services.settings.save(changes)
-    names = sorted(changes) + ["admin_password"] * bool(password)
-    if names:
-        auditing.note("settings", settings=names)
-    return json_response({"success": True, "message": f"{len(changes) + bool(password)} settings saved."})
+    if password:
+        services.auth.end_sessions()
+    if changes:
+        auditing.note("settings", settings=sorted(changes))
+    return json_response({"success": True, "message": f"{len(changes)} settings saved."})
 
 
 def _changes(body: dict[str, Any]) -> dict[str, object]:
-    """The cleaned changes of both scopes. Raises InvalidSettings naming every wrong field."""
+    """The cleaned changes of both scopes. A document of GET is none: what it only tells is left out, and so is a secret
+    that is empty there though it is set. Raises InvalidSettings naming every wrong field."""
     scopes = {setting.name: setting.scope for setting in SETTINGS}
     changes: dict[str, object] = {}
     wrong: dict[str, str] = {}
@@ -54,6 +59,9 @@ def _changes(body: dict[str, Any]) -> dict[str, object]:
         if not isinstance(values, dict):
             raise BadRequest(f"{field} must be an object.", field)
         for name, value in values.items():
+            kept = value == "" and values.get(f"{name}_set") is True and (f"{name}_set", scope) in _TOLD
+            if kept or (name, scope) in _TOLD:
+                continue
             if scopes.get(name) != scope:
                 wrong[name] = f"{name} is not a setting of {field}."
                 continue

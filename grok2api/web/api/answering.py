@@ -69,6 +69,7 @@ def run(
         if streamed is not None:
             pump.wait_started(STATUS_WAIT_S)
             response = stream_response(pump, streamed(), recording.end)
+            recording.streaming()
         else:
             events = [event for batch in pump.batches() for event in batch]
             pump.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 
 from flask import Blueprint, g, request
 
@@ -14,6 +15,8 @@ from grok2api.web.services import get_services
 
 #: Stands for a key's digest where the console asks.
 CONSOLE = "console"
+#: Longer names of models that clients ask for are not remembered.
+_MODEL_SHOWN_MAX = 100
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
 
@@ -21,13 +24,14 @@ blueprint = Blueprint("api", __name__, url_prefix="/v1")
 def require_api_key() -> None:
     """The blueprint's guard: the key of the settings, a named one, or the console's session. None is needed only while
     there is none. A named key's requests count against its limits."""
+    g.began_at = time.monotonic()
     services = get_services()
     settings = services.settings.snapshot()
     request.max_content_length = settings.max_body_mb * 1024 * 1024
     given = _given()
     if is_console():
         _let_in("console", CONSOLE)
-    elif not settings.api_key and not services.client_keys.any():
+    elif not services.client_keys.needed():
         _let_in("", "")
     elif not given:
         raise WrongKey("This gateway needs a key: send the header Authorization: Bearer KEY.")
@@ -74,7 +78,10 @@ def may_use(model: str) -> bool:
 
 
 def check_model(name: str) -> None:
-    """Raises UnknownModel, and ModelNotAllowed for one that the key is not for. name: or alias."""
+    """Raises UnknownModel, and ModelNotAllowed for one that the key is not for. name: or alias; remembered as what the
+    request asks for, see `recording.py`."""
+    if len(name) <= _MODEL_SHOWN_MAX:
+        g.asked_model = name
     model = get_services().catalogue.get(name)
     if not may_use(model.name):
         raise ModelNotAllowed(name)

@@ -37,7 +37,12 @@ class Recording:
         self._model, self._streamed, self._pump, self._trace = model, streamed, pump, trace
         self._path, self._key = request.path, client_name()
         self._began = time.monotonic()
+        self._streaming = False
         g.recorded = True
+
+    def streaming(self) -> None:
+        """The answer is a stream that has its 200 from now on, whatever becomes of it."""
+        self._streaming = True
 
     def end(self, error: BaseException | None) -> None:
         """error: what it failed with; ClientGone when nobody waits any more."""
@@ -53,7 +58,7 @@ class Recording:
             stream=self._streamed,
             key=self._key,
             outcome=outcome,
-            status=200 if self._streamed and first_s is not None else status,
+            status=200 if self._streaming else status,
             code=code,
             error=message,
             first_s=first_s,
@@ -81,12 +86,13 @@ def record_refused(response: Response) -> Response:
         record = RequestRecord(
             request_id=logs.request_id.get(),
             path=request.path,
-            model="",
+            model=g.get("asked_model", ""),
             stream=False,
             key=client_name(),
             outcome="failed" if response.status_code >= 500 else "refused",
             status=response.status_code,
             code=error.get("code") or error.get("type") or "",
+            total_s=time.monotonic() - g.began_at,
         )
         get_services().request_log.note(record)
     return response

@@ -1,22 +1,12 @@
 // An answer on the page: thinking folded away, Markdown, pictures and video. Nothing of it is taken for markup of ours.
 
 import { find, make } from "../dom.js";
+import { ownMedia } from "../own_media.js";
 import { t } from "../t.js";
 
 const THINKING = /^<think>\n?([\s\S]*?)(?:\n?<\/think>\n?|$)/;
 const VIDEO = /<video src="([^"]+)" controls="controls"><\/video>/;
 const DRAW_MS = 60;
-
-/** Media of this gateway, whatever host its links name: the page may show no other's. */
-export function ownMedia(url) {
-  try {
-    const { pathname, search } = new URL(url, location.href);
-    const at = pathname.indexOf("/images/");
-    return at < 0 ? url : pathname.slice(at) + search;
-  } catch {
-    return url;
-  }
-}
 
 function markdown() {
   const parser = window.markdownit({ html: false, linkify: true, breaks: true });

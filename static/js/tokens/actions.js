@@ -1,8 +1,8 @@
 // What is done to accounts, one or many, in steps that show how far they are.
 
-import { get, post } from "../api.js";
+import { download, post } from "../api.js";
 import { confirmed, choice } from "../dialog.js";
-import { find, make } from "../dom.js";
+import { all, find, make } from "../dom.js";
 import { inWords } from "../reasons.js";
 import { tell, tellError } from "../toast.js";
 import { t } from "../t.js";
@@ -10,139 +10,122 @@ import { queryOf } from "./view.js";
 
 /** Accounts to a request: so many that each takes a moment only. */
 const STEP = { test: 1, refresh: 20, default: 1000 };
-const PATHS = {
-  uncool: "uncool",
-  enable: "enable",
-  disable: "disable",
-  delete: "delete",
-  tags: "tags",
-  note: "note",
-  refresh: "refresh",
-};
 
-/** Runs work over the ids in steps, under the bar when there are many. Ends early when it is told to. */
-async function inSteps(ids, size, work) {
+/** Runs work over the ids in steps, under the bar when there are many. Ends early when it is told to, or fails. Those
+ * that were done are in `done`, also when it fails. */
+async function inSteps(ids, size, work, done) {
   const bar = find("#bulk-progress"),
     meter = find(".meter", bar),
     stop = find("#bulk-stop");
-  let stopped = false,
-    done = 0;
+  const buttons = all("#bulk .actions button, #select-matching");
+  let stopped = false;
   const onStop = () => (stopped = true);
-  const many = ids.length > size;
-  bar.hidden = !many;
-  if (many) find("#bulk").hidden = false;
+  bar.hidden = ids.length <= size;
+  if (!bar.hidden) find("#bulk").hidden = false;
+  buttons.forEach((button) => (button.disabled = true));
   stop.addEventListener("click", onStop);
   meter.setAttribute("aria-valuemax", ids.length);
   const show = () => {
-    meter.firstElementChild.style.width = `${(100 * done) / ids.length}%`;
-    meter.setAttribute("aria-valuenow", done);
-    find("span.small", bar).textContent = t("bulk.done_of", { done, total: ids.length });
+    meter.firstElementChild.style.width = `${(100 * done.length) / ids.length}%`;
+    meter.setAttribute("aria-valuenow", done.length);
+    find("span.small", bar).textContent = t("bulk.done_of", { done: done.length, total: ids.length });
   };
   try {
     for (let at = 0; at < ids.length && !stopped; at += size) {
       show();
       const some = ids.slice(at, at + size);
       await work(some);
-      done += some.length;
+      done.push(...some);
     }
   } finally {
     stop.removeEventListener("click", onStop);
+    buttons.forEach((button) => (button.disabled = false));
     bar.hidden = true;
   }
-  return done;
 }
 
-/** Do something to these accounts and say what came of it. body: what goes along. Returns whether it was done. */
-export async function act(name, ids, body = {}) {
-  if (
-    name === "delete" &&
-    !(await confirmed({
-      title: t("delete.title"),
-      text: t("delete.text", { count: ids.length }),
-      yes: t("delete.yes", { count: ids.length }),
-      danger: true,
-    }))
-  )
-    return false;
+/** Do something to these accounts and say what came of it. Returns the ids of those that it was done to. */
+export async function act(name, ids) {
+  const count = ids.length;
+  const sure = {
+    title: t("delete.title"),
+    text: t("delete.text", { count }),
+    yes: t("delete.yes", { count }),
+  };
+  if (name === "delete" && !(await confirmed({ ...sure, danger: true }))) return [];
+  const done = [];
   try {
-    if (name === "test") await test(ids);
-    else if (name === "refresh") await refresh(ids);
-    else await change(name, ids, body);
+    if (name === "test") await test(ids, done);
+    else if (name === "refresh") await refresh(ids, done);
+    else await change(name, ids, {}, done);
   } catch (error) {
+    if (count > 1) tell(t("bulk.broken_off", { done: done.length, total: count }), { bad: true });
     tellError(error);
   }
   dispatchEvent(new Event("accounts-changed"));
-  return true;
+  return done;
 }
 
-async function change(name, ids, body) {
+/** Change these accounts and say so. body: what goes along. Throws ApiError. */
+export async function change(name, ids, body, done = []) {
   let changed = 0,
     missing = 0;
-  await inSteps(ids, STEP.default, async (some) => {
-    const { data } = await post(`/api/tokens/${PATHS[name]}`, { tokens: some, ...body });
+  const step = async (some) => {
+    const { data } = await post(`/api/tokens/${name}`, { tokens: some, ...body });
     changed += data.changed ?? data.deleted;
     missing += data.not_found;
-  });
-  const undo = missing ? ` ${t("done.missing", { count: missing })}` : "";
-  tell(t(`done.${name}`, { count: changed }) + undo);
+  };
+  await inSteps(ids, STEP.default, step, done);
+  const more = missing ? ` ${t("done.missing", { count: missing })}` : "";
+  tell(t(`done.${name}`, { count: changed }) + more);
 }
 
-async function refresh(ids) {
+async function refresh(ids, done) {
   let good = 0,
     failed = 0;
-  await inSteps(ids, STEP.refresh, async (some) => {
+  const step = async (some) => {
     const { data } = await post("/api/tokens/refresh", { tokens: some });
     good += data.refreshed;
     failed += data.failed;
-  });
+  };
+  await inSteps(ids, STEP.refresh, step, done);
   tell(t("refresh.done", { success: good, failed }), { bad: good === 0 && failed > 0 });
 }
 
-async function test(ids) {
+async function test(ids, done) {
   const verdicts = {};
   let last;
-  await inSteps(ids, STEP.test, async ([id]) => {
+  const step = async ([id]) => {
     last = (await post("/api/tokens/test", { token: id })).data;
     const kind = last.valid ? "valid" : last.error_type;
     verdicts[kind] = (verdicts[kind] ?? 0) + 1;
-  });
-  if (ids.length > 1) {
-    const words = Object.entries(verdicts).map(([kind, number]) => t(`test.some.${kind}`, { count: number }));
-    return tell(words.join(" · "), { bad: !verdicts.valid });
-  }
-  if (last.valid)
-    return tell(
-      last.remaining_queries < 0
-        ? t("test.valid_unknown")
-        : t("test.valid", { left: last.remaining_queries, limit: last.limit < 0 ? "?" : last.limit }),
-    );
-  tell(`${t(`test.${last.error_type}`)} ${inWords(last.error)}`, { bad: true });
+  };
+  await inSteps(ids, STEP.test, step, done);
+  const words = Object.entries(verdicts).map(([kind, number]) => t(`test.some.${kind}`, { count: number }));
+  if (ids.length > 1) tell(words.join(" · "), { bad: !verdicts.valid });
+  else if (last) tell(verdictOf(last), { bad: !last.valid });
+}
+
+function verdictOf({ valid, remaining_queries: left, limit, error_type: kind, error }) {
+  if (!valid) return `${t(`test.${kind}`)} ${inWords(error)}`;
+  return left < 0 ? t("test.valid_unknown") : t("test.valid", { left, limit: limit < 0 ? "?" : limit });
 }
 
 /** Save a file of all accounts that the filters let through, or of the selected ones alone. */
 export async function exportAccounts(view, ids, count) {
   find("#export-text").textContent = t(ids.size ? "export.selected" : "export.filtered", { count });
-  const form = await choice(find("#export-dialog"));
-  if (!form) return;
-  const query = queryOf(ids.size ? {} : view, { filtersOnly: true });
-  if (!ids.size) {
-    location.assign(`/api/tokens/export?format=${form}&${query}`);
-    return;
-  }
+  const format = await choice(find("#export-dialog"));
+  if (!format) return;
+  const query = queryOf(view, { filtersOnly: true });
   try {
-    const { data } = await get("/api/tokens");
-    const chosen = data.filter((account) => ids.has(account.id));
-    const text =
-      form === "json"
-        ? JSON.stringify(chosen, null, 2)
-        : chosen.map((account) => `${account.token}\n`).join("");
-    const link = make("a", {
-      href: URL.createObjectURL(new Blob([text], { type: "text/plain" })),
-      download: form === "json" ? "accounts.json" : "accounts.txt",
-    });
+    const file = ids.size
+      ? await download("POST", "/api/tokens/export", { tokens: [...ids], format })
+      : await download("GET", `/api/tokens/export?format=${format}&${query}`);
+    const name = format === "json" ? "accounts.json" : "accounts.txt";
+    const link = make("a", { href: URL.createObjectURL(file), download: name });
     link.click();
     URL.revokeObjectURL(link.href);
-    tell(t("export.done", { count: chosen.length }));
+    tell(t("export.done"));
   } catch (error) {
     tellError(error);
   }

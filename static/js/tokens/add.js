@@ -2,7 +2,7 @@
 
 import { post } from "../api.js";
 import { prepared } from "../dialog.js";
-import { busy, debounced, find } from "../dom.js";
+import { all, busy, debounced, find } from "../dom.js";
 import { tell } from "../toast.js";
 import { t } from "../t.js";
 
@@ -17,8 +17,26 @@ export function wireAdding(onAdded) {
   const problem = find(".problem", form),
     submit = find("button[type=submit]", form);
   let asking = new AbortController();
+  let file = null;
 
-  const body = () => ({ tokens: [text.value], token_type: form.token_type.value });
+  const asInFile = () => file !== null && file.text === text.value;
+
+  /** What is to be added, by kind: as in the file while its text was not touched. */
+  function bodies() {
+    if (!asInFile()) return [{ tokens: [text.value], token_type: form.token_type.value }];
+    return Object.entries(file.kinds).map(([kind, tokens]) => ({ tokens, token_type: kind }));
+  }
+
+  /** The sums of what the API says of each kind. */
+  async function addAll(more, options) {
+    const sum = { added: 0, duplicates: 0, moved: 0, invalid: 0, invalid_lines: [] };
+    for (const body of bodies()) {
+      const { data } = await post("/api/tokens/add", { ...body, ...more }, options);
+      for (const name of ["added", "duplicates", "moved", "invalid"]) sum[name] += data[name];
+      sum.invalid_lines.push(...(data.invalid_lines ?? []));
+    }
+    return sum;
+  }
 
   async function look() {
     asking.abort();
@@ -30,11 +48,12 @@ export function wireAdding(onAdded) {
       return;
     }
     try {
-      const { data } = await post("/api/tokens/add", { ...body(), preview: true }, { signal: asking.signal });
+      const data = await addAll({ preview: true }, { signal: asking.signal });
+      all("[name=token_type]", form).forEach((radio) => (radio.disabled = asInFile()));
       const lines = data.invalid_lines.length
         ? ` ${t("add.invalid_lines", { lines: data.invalid_lines.join(", ") })}`
         : "";
-      preview.textContent = t("add.preview", data) + lines;
+      preview.textContent = t("add.preview", data) + lines + (asInFile() ? ` ${t("add.kinds_of_file")}` : "");
       submit.disabled = data.added + data.moved === 0;
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -46,9 +65,11 @@ export function wireAdding(onAdded) {
   text.addEventListener("input", lookSoon);
   form.addEventListener("change", ({ target }) => target.name === "token_type" && look());
   find("#add-file").addEventListener("change", async ({ target }) => {
-    const [file] = target.files;
-    if (!file) return;
-    text.value = textOf(await file.text());
+    const [chosen] = target.files;
+    if (!chosen) return;
+    const content = await chosen.text();
+    file = exportOf(content);
+    text.value = file ? file.text : textOf(content);
     look();
   });
 
@@ -56,7 +77,7 @@ export function wireAdding(onAdded) {
     event.preventDefault();
     busy(submit, async () => {
       try {
-        const { data } = await post("/api/tokens/add", body());
+        const data = await addAll({});
         dialog.close();
         tell(t("add.done", data));
         onAdded();
@@ -68,6 +89,8 @@ export function wireAdding(onAdded) {
 
   return () => {
     form.reset();
+    file = null;
+    all("[name=token_type]", form).forEach((radio) => (radio.disabled = false));
     problem.textContent = "";
     look();
     dialog.showModal();
@@ -75,14 +98,28 @@ export function wireAdding(onAdded) {
   };
 }
 
-/** The secrets of a file: of our own export, a list of texts, or as it is. */
+const isExported = (one) => typeof one?.token === "string" && /^(sso|ssoSuper)$/.test(one.token_type);
+
+/** A JSON export of ours: its secrets by kind, and all of them as text. Null: it is none. */
+function exportOf(content) {
+  const list = listOf(content);
+  if (!list?.length || !list.every(isExported)) return null;
+  const kinds = {};
+  for (const one of list) (kinds[one.token_type] ??= []).push(one.token);
+  return { kinds, text: Object.values(kinds).flat().join("\n") };
+}
+
+/** The secrets of a list of texts or of objects with a `token`; anything else as it is, line by line. */
 function textOf(content) {
+  const list = listOf(content);
+  return list ? list.map((one) => (typeof one === "string" ? one : (one?.token ?? ""))).join("\n") : content;
+}
+
+function listOf(content) {
   try {
     const list = JSON.parse(content);
-    if (Array.isArray(list))
-      return list.map((one) => (typeof one === "string" ? one : (one?.token ?? ""))).join("\n");
+    return Array.isArray(list) ? list : null;
   } catch {
-    /* no JSON: lines */
+    return null;
   }
-  return content;
 }

@@ -13,6 +13,7 @@ export class Selection {
     this.table = table;
     this.view = view;
     this.total = 0;
+    this.taken = null; // the filters that all were taken of
     table.addEventListener("change", ({ target }) => {
       const row = target.closest("tbody tr");
       if (row && target.type === "checkbox") this.set([Number(row.dataset.id)], target.checked);
@@ -27,18 +28,23 @@ export class Selection {
 
   set(ids, on) {
     ids.forEach((id) => (on ? this.ids.add(id) : this.ids.delete(id)));
+    if (!on) this.taken = null;
     this.draw();
   }
 
+  filters = () => queryOf(this.view(), { filtersOnly: true });
+
   clear() {
     this.ids.clear();
+    this.taken = null;
     this.draw();
   }
 
   /** Every account that the filters let through, on all pages. */
   async takeAll() {
-    const { data } = await get(`/api/tokens/ids?${queryOf(this.view(), { filtersOnly: true })}`);
+    const { data } = await get(`/api/tokens/ids?${this.filters()}`);
     this.ids = new Set(data);
+    this.taken = this.filters();
     this.draw();
   }
 
@@ -58,7 +64,7 @@ export class Selection {
     find("#bulk").hidden = !this.ids.size;
     find("#bulk-count").textContent = t("bulk.count", { count: this.ids.size });
     const more = find("#select-matching");
-    more.hidden = this.ids.size >= total || some < shown.length;
+    more.hidden = total <= shown.length || some < shown.length || this.taken === this.filters();
     more.textContent = t("bulk.all", { count: total });
   }
 }

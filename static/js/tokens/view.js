@@ -11,11 +11,22 @@ const DEFAULTS = {
 };
 const FILTERS = ["q", "status", "token_type", "tag"];
 
+/** What the API takes; anything else in an address is left out. */
+const FORMS = {
+  status: /^(unused|active|cooling|exhausted|expired|disabled)$/,
+  token_type: /^(sso|ssoSuper)$/,
+  sort: /^-?(created_time|last_used|remaining_queries|request_count|failed_count|in_flight)$/,
+  page: /^[1-9]\d{0,5}$/,
+  page_size: /^(25|50|100|200)$/,
+};
+
 export function readView() {
   const given = new URLSearchParams(location.search);
-  return Object.fromEntries(
-    Object.entries(DEFAULTS).map(([name, value]) => [name, given.get(name) || value]),
-  );
+  const read = ([name, value]) => {
+    const text = given.get(name) ?? "";
+    return [name, text && (FORMS[name]?.test(text) ?? true) ? text : value];
+  };
+  return Object.fromEntries(Object.entries(DEFAULTS).map(read));
 }
 
 /** Puts a view into the address. replace: without a step to go back, for what is being typed. */

@@ -41,7 +41,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_request_log"),
     )
     op.create_index("ix_request_log_at", "request_log", ["at", "id"])
-    op.create_index("ix_request_log_request_id", "request_log", ["request_id", "at", "id"])
 
 
 def _exact(length: int) -> sa.String:

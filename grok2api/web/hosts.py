@@ -1,0 +1,26 @@
+"""Names that a gateway may be called by, and those that somebody else may let mean it.
+
+Whoever owns a name may let it mean this machine (DNS rebinding); a browser then takes their page for one of ours.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+#: What nobody can register.
+_NOT_PUBLIC = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
+
+
+def is_nobodys(place: str) -> bool:
+    """Whether a host, with or without a port, is an address, or a name that no stranger can own."""
+    try:
+        host = urlsplit(f"//{place}").hostname or ""
+    except ValueError:
+        return False
+    if not host:
+        return False
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return "." not in host or host.endswith(_NOT_PUBLIC)
