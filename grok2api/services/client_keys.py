@@ -79,19 +79,19 @@ class ClientKeys:
         text = PREFIX + secrets.token_urlsafe(32)
         hint = f"{text[: len(PREFIX) + _SHOWN]}…{text[-_SHOWN:]}"
         made = self._keys.add(replace(key, digest=_digest(text), hint=hint, created_at=self._clock()))
-        self._act_on_change()
+        self._settings.reload()
         return made, text
 
     def edit(self, ids: Sequence[int], edit: KeyEdit) -> int:
         """How many there were."""
         changed = self._keys.edit(ids, edit)
-        self._act_on_change()
+        self._settings.reload()
         return changed
 
     def delete(self, ids: Sequence[int]) -> int:
         """How many there were."""
         deleted = self._keys.delete(ids)
-        self._act_on_change()
+        self._settings.reload()
         return deleted
 
     def start(self) -> None:
@@ -114,13 +114,6 @@ class ClientKeys:
             if not isinstance(error, StorageUnavailable):
                 raise
             log.warning("the use of keys is stored later: %s", error)
-
-    def _act_on_change(self) -> None:
-        """What is stored is done: a storage that is away by now is asked again at the next refresh."""
-        try:
-            self._settings.reload()
-        except StorageUnavailable as error:
-            log.warning("a change of keys holds here a little later: %s", error)
 
 
 def _digest(text: str) -> str:

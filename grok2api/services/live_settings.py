@@ -75,17 +75,21 @@ class LiveSettings:
         return self._keys
 
     def reload(self) -> None:
-        """Act on a change that this worker made elsewhere, at once."""
-        self._load()
+        """Act at once on a change that was stored. A storage that is away by now is asked again at the next refresh."""
+        try:
+            self._load()
+        except StorageUnavailable as error:
+            log.warning("a change of settings holds here a little later: %s", error)
 
     def is_default(self, name: str) -> bool:
         """Whether nothing is stored under this name."""
         return name not in self._stored
 
     def save(self, values: Mapping[str, object]) -> Snapshot:
-        """Clean and store these settings, all or none. Raises SettingError for the first bad one."""
+        """Clean and store these settings, all or none. Raises SettingError for the first bad one; StorageUnavailable
+        when nothing was stored."""
         self._store.save({name: clean(name, value) for name, value in values.items()})
-        self._load()
+        self.reload()
         return self._snapshot
 
     def _refresh(self) -> None:
