@@ -27,9 +27,9 @@ def keyed(gateway: Gateway) -> Iterator[Gateway]:
 
 
 def forget(gateway: Gateway) -> None:
-    ids = [key["id"] for key in gateway.get_admin("/api/keys")["data"]]
-    gateway.admin("/api/keys/delete", {"ids": ids})
-    time.sleep(SETTINGS_FRESH_S)
+    if ids := [key["id"] for key in gateway.get_admin("/api/keys")["data"]]:
+        gateway.admin("/api/keys/delete", {"ids": ids})
+        time.sleep(SETTINGS_FRESH_S)
 
 
 def made(gateway: Gateway, name: str = "app", **fields: Any) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def test_a_client_that_left(gateway: Gateway) -> None:
     assert logged(gateway, request_id)["outcome"] == "gone"
 
 
+@pytest.mark.full  # it waits for 15 s
 def test_a_stream_that_had_its_200_and_no_content_is_listed_with_it(
     gateway: Gateway, simulator: Simulator
 ) -> None:

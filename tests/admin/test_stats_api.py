@@ -218,9 +218,8 @@ def test_what_the_client_does_wrong_is_no_failure(own: Gateway) -> None:
 
 def test_a_client_that_leaves_is_no_failure(own: Gateway, simulator: Simulator) -> None:
     def work() -> None:
-        answer = own.chat(directive("plain", tokens=50, hold="leaving"), stream=True)
-        simulator.wait_waiting("leaving")
-        answer.close()
+        with own.chat(directive("plain", tokens=200, delay=0.1), stream=True) as answer:
+            next(answer.iter_lines())
         simulator.wait_until(lambda: simulator.streams()["open"] == 0, 15)
 
     before = totals(stats(own))

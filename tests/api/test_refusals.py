@@ -193,7 +193,7 @@ def test_broken_chunked_framing_and_hostile_json_are_400(gateway: Gateway, path:
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as connection:
         connection.sendall(head.encode() + b"zz\r\n")
         assert connection.recv(1000).split()[1] == b"400"
-    for body in (b"[" * 200_000, b'{"username": "\\ud800", "password": "x"}'):
+    for body in (b"[" * 50_000, b'{"username": "\\ud800", "password": "x"}'):
         response = gateway.session.post(
             gateway.url + path, data=body, headers={"Content-Type": "application/json"}
         )

@@ -177,6 +177,7 @@ def test_all_accounts_and_settings_are_copied_and_what_was_left_is_told(
     assert contents(operator.url) == (accounts, settings)
 
 
+@pytest.mark.full
 def test_thousands_of_accounts_go_round_through_all_kinds_of_storage(
     tmp_path: Path, operator: Operator, full: bool
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_worker_told_to_stop_finishes_its_streams_and_is_replaced(
         assert own.chat("Hello").status_code == 200
 
 
+@pytest.mark.full
 def test_a_stream_keeps_its_lease_as_long_as_it_lasts(own: Gateway, simulator: Simulator, full: bool) -> None:
     """A lease is void after 45 s without renewal; a worker renews its own every 15 s."""
     lasts_s = 100 if full else 20

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from grok2api.accounts import LEASE_S
+from tests.full import only_full
 from tests.gateway import Gateway
 from tests.process.servers import age_leases, storage_environ
 from tests.process.torture import Torture
 from tests.simulator.client import Simulator
-
-BACKENDS = ("file", "mysql", "redis")
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def gateways(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [only_full("file"), only_full("mysql"), "redis"])
 def test_four_workers(own_simulator: Simulator, tmp_path: Path, backend: str, full: bool) -> None:
     with ExitStack() as stack:
         storage = stack.enter_context(storage_environ(backend))
@@ -54,7 +53,7 @@ def test_four_workers(own_simulator: Simulator, tmp_path: Path, backend: str, fu
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ["file", "mysql", only_full("redis")])
 def test_killed_workers(own_simulator: Simulator, tmp_path: Path, backend: str, full: bool) -> None:
     with ExitStack() as stack:
         storage = stack.enter_context(storage_environ(backend))
