@@ -5,6 +5,7 @@ The rule in Lua: `storage/redis/lua/parts/windows.lua`.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -61,6 +62,11 @@ class Windows:
     in_minute: int = 0
     day_at: int = 0
     in_day: int = 0
+
+
+def digest_of(key: str) -> str:
+    """What stands for a key's text: SHA-256 in hex."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def take(known: Windows, per_minute: int, per_day: int, now: float) -> tuple[float, Windows]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from grok2api.client_keys import ClientKey, KeyEdit
+from grok2api.client_keys import ClientKey, KeyEdit, digest_of
 from grok2api.errors import GatewayError, StorageUnavailable
 from grok2api.services.live_settings import LiveSettings
 from grok2api.services.patience import PATIENCE_S, within
@@ -51,7 +50,7 @@ class ClientKeys:
 
     def find(self, given: str) -> ClientKey | None:
         """The key that a client sent. Raises KeyRefused."""
-        key = self._settings.keys().get(_digest(given))
+        key = self._settings.keys().get(digest_of(given))
         if key is None:
             return None
         if not key.enabled:
@@ -78,7 +77,7 @@ class ClientKeys:
         """A new key with this name, expiry, models and limits, and its text, which is nowhere else."""
         text = PREFIX + secrets.token_urlsafe(32)
         hint = f"{text[: len(PREFIX) + _SHOWN]}…{text[-_SHOWN:]}"
-        made = self._keys.add(replace(key, digest=_digest(text), hint=hint, created_at=self._clock()))
+        made = self._keys.add(replace(key, digest=digest_of(text), hint=hint, created_at=self._clock()))
         self._settings.reload()
         return made, text
 
@@ -114,7 +113,3 @@ class ClientKeys:
             if not isinstance(error, StorageUnavailable):
                 raise
             log.warning("the use of keys is stored later: %s", error)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 _NOT_PUBLIC = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
-def is_nobodys(place: str) -> bool:
+def no_stranger_owns(place: str) -> bool:
     """Whether a host, with or without a port, is an address, or a name that no stranger can own."""
     try:
         host = urlsplit(f"//{place}").hostname or ""

@@ -11,7 +11,7 @@ const IDLE_MS = 10000;
 const channel = new BroadcastChannel("grok2api-refresh");
 let last = null;
 
-/** Shows the bar while a refresh runs. `onEnd`: told when one has ended. */
+/** Shows the bar while a refresh runs. */
 export function watchRefresh() {
   const ask = poll(
     async () => {

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.browser.pages import FLAGS as BROWSER_FLAGS
 from tests.debian import need
 from tests.gateway import Gateway
 from tests.process.media_nginx import media_nginx
@@ -23,17 +24,7 @@ from tests.simulator.client import Simulator, directive
 from tests.simulator.pictures import png
 
 PICTURE = "data:image/png;base64," + base64.b64encode(png("browser")).decode()
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
+FLAGS = ("--headless=new", *BROWSER_FLAGS, "--autoplay-policy=no-user-gesture-required")
 SCRIPT = """
 const video = document.querySelector('video'), seen = [];
 const tell = () => fetch('/told', {method: 'POST', body: JSON.stringify({

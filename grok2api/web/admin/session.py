@@ -14,7 +14,7 @@ from grok2api.web.admin.errors import WrongPassword
 from grok2api.web.admin.fields import text_field
 from grok2api.web.admin.guard import LOGIN_PATH, Operator, blueprint
 from grok2api.web.body import read_json
-from grok2api.web.hosts import is_nobodys
+from grok2api.web.hosts import no_stranger_owns
 from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
 
@@ -43,7 +43,7 @@ def log_in() -> Response:
 
 def _check_host() -> None:
     """A page of a stranger's, whose name means this machine, knows the default password, too. Raises LoginTooFar."""
-    if get_services().auth.default_password_stands() and not is_nobodys(request.host):
+    if get_services().auth.default_password_stands() and not no_stranger_owns(request.host):
         raise LoginTooFar(
             "The default password still stands, so login is only possible at this gateway's address, such as "
             "http://127.0.0.1:8000, and not by a name. Change it with `flask admin set-password`."

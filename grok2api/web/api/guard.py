@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import time
 
 from flask import Blueprint, g, request
 
-from grok2api.client_keys import ClientKey
+from grok2api.client_keys import ClientKey, digest_of
 from grok2api.web.api.errors import ModelNotAllowed, WrongKey
 from grok2api.web.console_access import is_console
 from grok2api.web.services import get_services
@@ -36,7 +35,7 @@ def require_api_key() -> None:
     elif not given:
         raise WrongKey("This gateway needs a key: send the header Authorization: Bearer KEY.")
     elif settings.api_key and hmac.compare_digest(given.encode(), settings.api_key.encode()):
-        _let_in("api_key", _digest(given))
+        _let_in("api_key", digest_of(given))
     else:
         key = services.client_keys.find(given)
         if key is None:
@@ -53,10 +52,6 @@ def _given() -> str:
 
 def _let_in(name: str, digest: str, key: ClientKey | None = None) -> None:
     g.client_name, g.client_digest, g.client_key = name, digest, key
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def client_digest() -> str:
