@@ -42,11 +42,16 @@ def mixed(gateway: Gateway) -> Gateway:
         gateway.admin("/api/tokens/enable", {"tokens": [secret]})
         gateway.chat("Hello")
     gateway.admin("/api/tokens/enable", {"tokens": ALL})
-    gateway.admin("/api/tokens/refresh", {"tokens": [SECRETS[2], SECRETS[3], EMPTY]})
+    gateway.admin("/api/tokens/refresh", {"tokens": [*SECRETS[:4], EMPTY]})
     gateway.admin("/api/tokens/tags", {"tokens": [SECRETS[4], LIMITED, SUPER[0]], "tags": ["eu", "日本"]})
     gateway.admin("/api/tokens/tags", {"tokens": [DEAD], "tags": ["EU west"]})
     gateway.admin("/api/tokens/note", {"tokens": [SECRETS[4], SUPER[1]], "note": "bought in May, 100% ☂"})
     gateway.admin("/api/tokens/disable", {"tokens": [SECRETS[5], LIMITED]})
+    # Quotas of accounts that failed are read again in the background, which would change them under a test.
+    until = time.monotonic() + 30
+    while any(a["remaining_queries"] < 0 for a in listed(gateway) if a["token"] in (LIMITED, DEAD, FAILING)):
+        assert time.monotonic() < until
+        time.sleep(0.2)
     assert {account["status"] for account in listed(gateway)} == set(Status)
     return gateway
 
