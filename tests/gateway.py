@@ -57,7 +57,7 @@ class Gateway:
         **environ: str,
     ) -> None:
         self.data_dir = data_dir
-        self.port = free_port()
+        self.port = int(environ.pop("PORT", "") or free_port())
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = data_dir.parent / f"gateway-{self.port}.log"
         self.environ = clean_environ(

@@ -1,0 +1,46 @@
+"""Upstream is down for a while: requests fail soon and clearly, no account pays for it, and all serves again after."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.gateway import Gateway
+from tests.process.traffic import Client, End, Traffic, add_accounts, listed, mixed, verify_the_books
+from tests.process.traffic import wait_for_rest as wait_for_rest
+from tests.simulator.client import Simulator
+
+#: What a request may take that fails because nobody listens upstream.
+FAIL_S = 5.0
+
+
+@pytest.mark.timeout(180)
+def test_upstream_is_down_for_a_while(tmp_path: Path, full: bool) -> None:
+    down_s = 30.0 if full else 3.0
+    upstream = Simulator()
+    with Gateway(tmp_path / "data", upstream.url) as own:
+        try:
+            secrets = add_accounts(own, 8)
+            clients = [Client(c.stream, c.tokens, c.options, c.fresh, pause_s=0.1) for c in mixed(8, 8)]
+            with Traffic(own.url, clients) as traffic:
+                traffic.run_until(lambda: len(traffic.outcomes) > 20, 20)
+                assert not traffic.bad(), traffic.summary()
+                upstream.process.kill()
+                upstream.stop()
+                down_at = time.monotonic()
+                time.sleep(down_s)
+                states = {(a["status"], a["disabled"]) for a in listed(own).values()}
+                up_at = time.monotonic()
+                upstream = Simulator(port=upstream.port)
+                back_at = time.monotonic()
+                time.sleep(1.5)
+            outcomes = traffic.outcomes
+        finally:
+            upstream.stop()
+    during = [o for o in outcomes if down_at + 0.5 < o.began_at and o.ended_at < up_at]
+    after = [o for o in outcomes if o.began_at > back_at]
+    print(f"{len(during)} failed, in {max(o.took_s for o in during):.2f} s at most; {len(after)} after it")
+    assert len(during) > 10 and {o.end for o in during} == {End.FAILED}, traffic.summary()
+    assert {o.status for o in during} == {502}, {o.why for o in during}
