@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,78 +42,105 @@ class Nodes:
         began = time.monotonic()
         assert node.stop(60) == 0, node.log()
         took = time.monotonic() - began
-        self.nodes[number] = Gateway(node.data_dir, self._simulator.url, PORT=str(node.port), **self._storage)
+        self._start_again(number)
         return took
 
     def kill(self, number: int) -> None:
         """kill -9, the master first: it would replace its workers."""
         node = self.nodes[number]
-        workers = node.worker_pids()
-        for pid in (node.process.pid, *workers):
+        for pid in (node.process.pid, *node.worker_pids()):
             os.kill(pid, signal.SIGKILL)
         node.process.wait()
+
+    def revive(self) -> None:
+        """Start those that do not run."""
+        for number, node in enumerate(self.nodes):
+            if node.process.poll() is not None:
+                self._start_again(number)
+
+    def _start_again(self, number: int) -> None:
+        node = self.nodes[number]
+        self.nodes[number] = Gateway(node.data_dir, self._simulator.url, PORT=str(node.port), **self._storage)
 
     def close(self) -> None:
         for node in self.nodes:
             node.kill()
 
 
-@pytest.fixture(params=["redis", only_full("mysql")])
-def nodes(request: pytest.FixtureRequest, tmp_path: Path, simulator: Simulator) -> Iterator[Nodes]:
+@pytest.fixture(scope="module", params=["redis", only_full("mysql")])
+def running(
+    request: pytest.FixtureRequest, shared_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Nodes, str]]:
     with ExitStack() as stack:
         storage = stack.enter_context(storage_environ(request.param))
-        made = Nodes(tmp_path, simulator, storage)
-        stack.callback(made.close)
-        add_accounts(made.nodes[0], 12)
-        yield made
+        folder = tmp_path_factory.mktemp("nodes")
+        nodes = Nodes(folder, shared_simulator, storage)
+        stack.callback(nodes.close)
+        add_accounts(nodes.nodes[0], 12)
+        url = stack.enter_context(front_nginx(folder, [node.port for node in nodes.nodes]))
+        yield nodes, url
 
 
+@pytest.fixture
+def served(running: tuple[Nodes, str], simulator: Simulator) -> tuple[Nodes, str]:
+    """Both nodes, and the URL of the nginx in front of them."""
+    running[0].revive()
+    return running
+
+
+@pytest.mark.timeout(240)
 def test_a_killed_node_costs_its_own_streams_only(
-    nodes: Nodes, simulator: Simulator, tmp_path: Path, full: bool
+    served: tuple[Nodes, str], simulator: Simulator, full: bool
 ) -> None:
-    first, second = nodes.nodes
-    killed = f"127.0.0.1:{first.port}"
-    with front_nginx(tmp_path / "nginx", (first.port, second.port)) as url:
-        with Traffic(url, mixed(24, 12)) as traffic:
-            traffic.run_until(lambda: len(traffic.outcomes) > 60, 20)
-            nodes.kill(0)
-            killed_at = time.monotonic()
-            before = len(traffic.outcomes)
-            traffic.run_until(lambda: len(traffic.outcomes) > before + 60, 20)
-            time.sleep(1)
-    outcomes = traffic.outcomes
-    broken = [outcome for outcome in outcomes if outcome.end is End.BROKEN]
-    moved = [o for o in outcomes if o.via[0] == killed and o.via[-1] != killed and o.began_at < killed_at]
-    print(f"{len(outcomes)} requests, {len(broken)} broken, {len(moved)} moved to the other node")
-    assert not [outcome for outcome in outcomes if outcome.end is End.FAILED], traffic.summary()
+    nodes, url = served
+    victim, other = nodes.nodes
+    killed = f"127.0.0.1:{victim.port}"
+    with Traffic(url, mixed(24, 12)) as traffic:
+        traffic.run_until(lambda: len(traffic.outcomes) > 60, 20)
+        nodes.kill(0)
+        killed_at = time.monotonic()
+        before = len(traffic.outcomes)
+        traffic.run_until(lambda: len(traffic.outcomes) > before + 60, 20)
+    broken = [o for o in traffic.outcomes if o.end is End.BROKEN]
+    moved = [
+        o for o in traffic.outcomes
+        if o.via[0] == killed and o.via[-1] != killed and o.began_at < killed_at < o.ended_at
+    ]  # fmt: skip
+    print(f"{len(traffic.outcomes)} requests, {len(broken)} broken, {len(moved)} moved to the other node")
+    assert not [o for o in traffic.outcomes if o.end is End.FAILED], traffic.summary()
     assert broken and moved, traffic.summary()
-    assert all(o.via[-1] == killed and o.began_at < killed_at and o.stream for o in broken), traffic.summary()
-    assert all(o.ended_at < killed_at + 1 for o in broken)
+    for outcome in broken:  # it had begun, on that node, and was cut by the kill
+        assert outcome.stream and outcome.via[-1] == killed, traffic.summary()
+        assert outcome.began_at < killed_at and abs(outcome.ended_at - killed_at) < 1, traffic.summary()
     if not full:
-        time.sleep(1.5)  # what lives is settled by now
-        age_leases(second, LEASE_S)
-        second.chat("Hello")  # tidies up what is void; left alone, the other node does so within the minute
-    wait_for_rest(second, FREE_S - (time.monotonic() - killed_at))
+        time.sleep(1)  # what lives is settled by now
+        age_leases(other, LEASE_S)
+        other.chat("Hello")  # tidies up what is void; left alone, the other node does so within the minute
+    wait_for_rest(other, FREE_S - (time.monotonic() - killed_at))
     print(f"all accounts are free {time.monotonic() - killed_at:.0f} s after the kill")
-    verify_the_books(second, simulator)
+    verify_the_books(other, simulator)
 
 
-def test_a_rolling_restart_drops_nothing(nodes: Nodes, tmp_path: Path, simulator: Simulator, full: bool) -> None:
-    ports = [node.port for node in nodes.nodes]
-    with front_nginx(tmp_path / "nginx", ports) as url:
-        with Traffic(url, mixed(24, 12)) as traffic:
-            for _ in range(3 if full else 1):
-                for number in range(2):
-                    before = len(traffic.outcomes)
-                    traffic.run_until(lambda before=before: len(traffic.outcomes) > before + 40, 20)
-                    print(f"node {number} ended after {nodes.restart(number):.1f} s")
+@pytest.mark.timeout(240)
+def test_a_rolling_restart_drops_nothing(
+    served: tuple[Nodes, str], simulator: Simulator, full: bool
+) -> None:
+    nodes, url = served
+    with Traffic(url, mixed(24, 12)) as traffic:
+        for number in (0, 1) * (4 if full else 1):
             before = len(traffic.outcomes)
-            traffic.run_until(lambda: len(traffic.outcomes) > before + 40, 20)
-    retried = sum(len(outcome.via) > 1 for outcome in traffic.outcomes)
-    print(f"{len(traffic.outcomes)} requests, {retried} of them asked of a second node")
-    assert not traffic.bad(), traffic.summary()
-    for number, port in enumerate(ports):
-        served = {o.via[-1] == f"127.0.0.1:{port}" for o in traffic.outcomes[-30:]}
-        assert True in served, f"node {number} does not serve again"
+            traffic.run_until(partial(_served_by, nodes.nodes[number], traffic, before), 20)
+            print(f"node {number} ended after {nodes.restart(number):.1f} s")
+        before = len(traffic.outcomes)
+        for node in nodes.nodes:
+            traffic.run_until(partial(_served_by, node, traffic, before), 20)
+    asked_again = sum(len(outcome.via) > 1 for outcome in traffic.outcomes)
+    print(f"{len(traffic.outcomes)} requests, {asked_again} of them asked of a second node")
+    assert asked_again and not traffic.bad(), traffic.summary()
     wait_for_rest(nodes.nodes[0], 5)
     verify_the_books(nodes.nodes[0], simulator)
+
+
+def _served_by(node: Gateway, traffic: Traffic, since: int) -> bool:
+    """Whether it answered some requests since so many had ended."""
+    return sum(o.via[-1] == f"127.0.0.1:{node.port}" for o in traffic.outcomes[since:]) > 10

@@ -15,10 +15,9 @@ from urllib.parse import urlsplit
 import orjson
 
 from tests.gateway import Gateway
+from tests.process.front_nginx import VIA
 from tests.simulator.client import SimulatorClient, directive
 
-#: The header in which a test's nginx says which nodes it asked for an answer: addresses, with commas.
-VIA = "X-Via"
 #: What a client waits for the next bytes.
 _PATIENCE_S = 60.0
 
