@@ -38,7 +38,9 @@ class _FileHandler(WatchedFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             super().emit(record)
-        except OSError:  # the file was moved away and no other can be made; its base only expects failing writes
+        except (
+            OSError
+        ):  # the file was moved away and no other can be made; its base only expects failing writes
             self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:

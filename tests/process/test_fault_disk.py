@@ -88,7 +88,9 @@ def test_a_full_disk_under_the_database(tmp_path: Path, simulator: Simulator) ->
                 traffic.run_until(lambda: len(traffic.outcomes) > asked + 20, 15)
         ends = {(o.end, o.status, o.code) for o in traffic.bad()}
         slowest = max(o.took_s for o in traffic.bad())
-        print(f"refused in {slowest:.2f} s at most; serves {recovered_at - empty_at:.2f} s after there was room")
+        print(
+            f"refused in {slowest:.2f} s at most; serves {recovered_at - empty_at:.2f} s after there was room"
+        )
         assert ends == {(End.FAILED, 503, "storage_unavailable")}, traffic.summary()
         assert not [o for o in traffic.bad() if o.began_at > recovered_at], traffic.summary()
         assert own.post("/api/settings", settings, **bearer).ok

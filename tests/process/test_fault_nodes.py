@@ -34,7 +34,7 @@ class Nodes:
             self.nodes = list(starting.map(self._start, range(2)))
 
     def _start(self, number: int) -> Gateway:
-        return Gateway(self._folder / f"data{number}", self._simulator.url, **self._storage)
+        return Gateway(self._folder / f"data{number}", self._simulator.url, workers=2, **self._storage)
 
     def restart(self, number: int) -> float:
         """SIGTERM, its end, and a start on the same port; how long its end took."""
@@ -60,7 +60,8 @@ class Nodes:
 
     def _start_again(self, number: int) -> None:
         node = self.nodes[number]
-        self.nodes[number] = Gateway(node.data_dir, self._simulator.url, PORT=str(node.port), **self._storage)
+        environ = self._storage | {"PORT": str(node.port)}
+        self.nodes[number] = Gateway(node.data_dir, self._simulator.url, workers=2, **environ)
 
     def close(self) -> None:
         for node in self.nodes:
@@ -122,9 +123,7 @@ def test_a_killed_node_costs_its_own_streams_only(
 
 
 @pytest.mark.timeout(240)
-def test_a_rolling_restart_drops_nothing(
-    served: tuple[Nodes, str], simulator: Simulator, full: bool
-) -> None:
+def test_a_rolling_restart_drops_nothing(served: tuple[Nodes, str], simulator: Simulator, full: bool) -> None:
     nodes, url = served
     with Traffic(url, mixed(24, 12)) as traffic:
         for number in (0, 1) * (4 if full else 1):

@@ -31,7 +31,7 @@ def test_the_server_is_away_under_load(
     short = [Client(c.stream, c.tokens, c.options, c.fresh, pause_s=0.05) for c in mixed(12, 12)]
     with (
         RedisServer("appendonly yes") if backend == "redis" else MariaDbServer() as server,
-        Gateway(tmp_path / "data", simulator.url, **environ_of(server)) as own,
+        Gateway(tmp_path / "data", simulator.url, workers=2, **environ_of(server)) as own,
     ):
         add_accounts(own, 20)
         with Traffic(own.url, long, once=True) as going_on:

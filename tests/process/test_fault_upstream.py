@@ -30,7 +30,7 @@ def test_upstream_is_down_for_a_while(tmp_path: Path, full: bool) -> None:
     upstream = Simulator()
     with Gateway(tmp_path / "data", upstream.url) as own:
         try:
-            secrets = add_accounts(own, 8)
+            add_accounts(own, 8)
             clients = [Client(c.stream, c.tokens, c.options, c.fresh, pause_s=0.1) for c in mixed(8, 8)]
             with Traffic(own.url, clients) as traffic:
                 traffic.run_until(lambda: len(traffic.outcomes) > 20, 20)
