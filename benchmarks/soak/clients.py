@@ -205,12 +205,13 @@ class Crowd:
     def _operate(self, session: requests.Session) -> str:
         """Replace the accounts that suffered by fresh ones, and do a little of everything else."""
         listed = self._admin(session, "GET", "tokens")["data"]
-        spent = [one["token"] for one in listed if one["status"] not in ("active", "unused")]
-        self._admin(session, "POST", "tokens/uncool", tokens=[one["token"] for one in listed[:3]])
+        fit = [one["token"] for one in listed if one["status"] in ("active", "unused")]
+        spent = [one["token"] for one in listed if one["token"] not in fit and not one["in_flight"]]
+        self._admin(session, "POST", "tokens/uncool", tokens=fit[:3])
         if spent:
             self._admin(session, "POST", "tokens/delete", tokens=spent)
             self._add(len(spent))
-        self._admin(session, "POST", "tokens/test", token=listed[-1]["token"])
+        self._admin(session, "POST", "tokens/test", token=fit[-1])
         login = {"username": "admin", "password": "admin"}
         told = _check(session.post(f"{self._gateway.url}/api/login", json=login, timeout=30)).json()
         bearer = {"Authorization": f"Bearer {told['token']}"}

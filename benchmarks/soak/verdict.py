@@ -15,6 +15,8 @@ MEMORY_SHARE, MEMORY_BYTES = 0.05, 4 * MIB
 RISE_SHARE = 0.10
 #: Objects come and go with caches and with what the collector has not looked at yet.
 OBJECTS_SHARE = 0.05
+#: Threads of pools come and go, and have their bounds; so have connections that are kept to be used again.
+POOL_THREADS, KEPT = 3, 32
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ def _of_worker(
         line("memory, MiB", lambda h: h.memory, memory, f"+ {mib(memory)}", mib),
         _rise(number, load, times),
         line("file descriptors, upstream's apart", lambda h: h.fds, 0, "+ 0", whole),
-        line("kept connections to upstream", lambda h: h.upstream, 32, "+ 32", whole),
-        line("threads", lambda h: h.threads, 0, "+ 0", whole),
+        line("kept connections to upstream", lambda h: h.upstream, KEPT, f"+ {KEPT}", whole),
+        line("threads", lambda h: h.threads, POOL_THREADS, f"+ {POOL_THREADS}", whole),
         line("greenlets", lambda h: h.greenlets, 0, "+ 0", whole),
         line(
             "objects", lambda h: h.objects, before.objects * OBJECTS_SHARE, f"+ {OBJECTS_SHARE:.0%}", whole
