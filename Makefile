@@ -24,6 +24,9 @@ lint: $(VENV)/.dev ## ruff, mypy
 bench: $(VENV)/.dev ## measure, beside nginx (Debian's nginx-light)
 	$(BIN)/python -m benchmarks
 
+soak: $(VENV)/.dev ## half an hour of mixed traffic: does anything grow?
+	$(BIN)/python -m benchmarks.soak
+
 clean: ## remove the virtual environment and caches, never instance/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .clients
 
@@ -43,4 +46,4 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing. Install it: sudo apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-.PHONY: help run demo test test-full lint bench clean
+.PHONY: help run demo test test-full lint bench soak clean

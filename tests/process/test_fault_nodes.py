@@ -18,7 +18,7 @@ from tests.full import only_full
 from tests.gateway import Gateway
 from tests.process.front_nginx import front_nginx
 from tests.process.servers import age_leases, storage_environ
-from tests.process.traffic import End, Traffic, add_accounts, mixed, verify_the_books, wait_for_rest
+from tests.process.traffic import Client, End, Traffic, add_accounts, mixed, verify_the_books, wait_for_rest
 from tests.simulator.client import Simulator
 
 #: What a killed worker or node held is free again so soon.
@@ -125,7 +125,8 @@ def test_a_killed_node_costs_its_own_streams_only(
 @pytest.mark.timeout(240)
 def test_a_rolling_restart_drops_nothing(served: tuple[Nodes, str], simulator: Simulator, full: bool) -> None:
     nodes, url = served
-    with Traffic(url, mixed(24, 12)) as traffic:
+    quick = [Client(False, 2, (("delay", 0.0),), fresh=number % 2 == 0) for number in range(12)]
+    with Traffic(url, [*mixed(24, 8), *quick]) as traffic:
         for number in (0, 1) * (4 if full else 1):
             before = len(traffic.outcomes)
             traffic.run_until(partial(_served_by, nodes.nodes[number], traffic, before), 20)
