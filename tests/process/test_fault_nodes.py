@@ -90,6 +90,25 @@ def served(running: tuple[Nodes, str], simulator: Simulator) -> tuple[Nodes, str
 
 
 @pytest.mark.timeout(240)
+def test_a_rolling_restart_drops_nothing(served: tuple[Nodes, str], simulator: Simulator, full: bool) -> None:
+    nodes, url = served
+    quick = [Client(False, 2, (("delay", 0.0),), fresh=number % 2 == 0) for number in range(12)]
+    with Traffic(url, [*mixed(24, 8), *quick]) as traffic:
+        for number in (0, 1) * (4 if full else 1):
+            before = len(traffic.outcomes)
+            traffic.run_until(partial(_served_by, nodes.nodes[number], traffic, before), 20)
+            print(f"node {number} ended after {nodes.restart(number):.1f} s")
+        before = len(traffic.outcomes)
+        for node in nodes.nodes:
+            traffic.run_until(partial(_served_by, node, traffic, before), 20)
+    asked_again = sum(len(outcome.via) > 1 for outcome in traffic.outcomes)
+    print(f"{len(traffic.outcomes)} requests, {asked_again} of them asked of a second node")
+    assert asked_again and not traffic.bad(), traffic.summary()
+    wait_for_rest(nodes.nodes[0], 5)
+    verify_the_books(nodes.nodes[0], simulator)
+
+
+@pytest.mark.timeout(240)
 def test_a_killed_node_costs_its_own_streams_only(
     served: tuple[Nodes, str], simulator: Simulator, full: bool
 ) -> None:
@@ -120,25 +139,6 @@ def test_a_killed_node_costs_its_own_streams_only(
     wait_for_rest(other, FREE_S - (time.monotonic() - killed_at))
     print(f"all accounts are free {time.monotonic() - killed_at:.0f} s after the kill")
     verify_the_books(other, simulator)
-
-
-@pytest.mark.timeout(240)
-def test_a_rolling_restart_drops_nothing(served: tuple[Nodes, str], simulator: Simulator, full: bool) -> None:
-    nodes, url = served
-    quick = [Client(False, 2, (("delay", 0.0),), fresh=number % 2 == 0) for number in range(12)]
-    with Traffic(url, [*mixed(24, 8), *quick]) as traffic:
-        for number in (0, 1) * (4 if full else 1):
-            before = len(traffic.outcomes)
-            traffic.run_until(partial(_served_by, nodes.nodes[number], traffic, before), 20)
-            print(f"node {number} ended after {nodes.restart(number):.1f} s")
-        before = len(traffic.outcomes)
-        for node in nodes.nodes:
-            traffic.run_until(partial(_served_by, node, traffic, before), 20)
-    asked_again = sum(len(outcome.via) > 1 for outcome in traffic.outcomes)
-    print(f"{len(traffic.outcomes)} requests, {asked_again} of them asked of a second node")
-    assert asked_again and not traffic.bad(), traffic.summary()
-    wait_for_rest(nodes.nodes[0], 5)
-    verify_the_books(nodes.nodes[0], simulator)
 
 
 def _served_by(node: Gateway, traffic: Traffic, since: int) -> bool:

@@ -26,7 +26,7 @@ FAIL_S = 5.0
 
 @pytest.mark.timeout(180)
 def test_upstream_is_down_for_a_while(tmp_path: Path, full: bool) -> None:
-    down_s = 30.0 if full else 3.0
+    down_s = 30.0 if full else 2.0
     upstream = Simulator()
     with Gateway(tmp_path / "data", upstream.url) as own:
         try:
@@ -44,7 +44,7 @@ def test_upstream_is_down_for_a_while(tmp_path: Path, full: bool) -> None:
                 upstream = Simulator(port=upstream.port)
                 back_at = time.monotonic()
                 asked = len(traffic.outcomes)
-                traffic.run_until(lambda: len(traffic.outcomes) > asked + 40, 20)
+                traffic.run_until(lambda: len(traffic.outcomes) > asked + 20, 20)
             outcomes = traffic.outcomes
             wait_for_rest(own, 10)
             verify_the_books(own, upstream)
