@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.soak.clients import Crowd
-from benchmarks.soak.samples import EVERY_S, Sample, Watch, calmest, connections_of
+from benchmarks.soak.samples import EVERY_S, Sample, Watch, calmest
 from benchmarks.soak.verdict import Line, grown_types, judge, table
 from grok2api.storage.redis.client import CONNECTIONS
 from grok2api.storage.sql.mysql import OTHERS
@@ -52,7 +52,7 @@ def _soak(seconds: float, rest_s: float, storage: str, write: bool) -> int:
                 **(environ_of(server) if server else {}),
             )
         )  # fmt: skip
-        watch = stack.enter_context(Watch(gateway, folder, simulator.port, connections_of(server)))
+        watch = stack.enter_context(Watch(gateway, folder, simulator.port, server))
         crowd = stack.enter_context(Crowd(gateway))
         _flow(watch, seconds * WARM_UP, "warming up")
         before = _rest(crowd, watch, rest_s)

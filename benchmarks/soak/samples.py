@@ -23,8 +23,8 @@ _TELL_S = 10.0
 
 @dataclass(frozen=True)
 class Held:
-    """By one worker. memory: bytes of its own. fds: file descriptors but those of `upstream`, the open connections to
-    upstream. objects: that Python's garbage collector knows. types: the most common ones, counted."""
+    """By one worker. memory: bytes of its own. fds: file descriptors but those of the connections in pools, to upstream
+    (`upstream`) and to the storage's server. objects: that Python's garbage collector knows. types: the most common ones, counted."""
 
     memory: int
     fds: int
@@ -64,13 +64,15 @@ class Watch:
     """Samples every EVERY_S from the beginning of a `with` statement to its end; at other moments by `sample`."""
 
     def __init__(
-        self, gateway: Gateway, told: Path, upstream_port: int, connections: Callable[[], int | None]
-    ):
+        self, gateway: Gateway, told: Path, upstream_port: int, server: MariaDbServer | RedisServer | None
+    ) -> None:
+        """told: the folder that the workers write to. server: the storage's."""
         self.samples: list[Sample] = []
         #: Why it had to give up.
         self.failure = ""
-        self._gateway, self._told, self._upstream_port = gateway, told, upstream_port
-        self._connections = connections
+        self._gateway, self._told = gateway, told
+        self._ports = (upstream_port, server.port if server else 0)
+        self._connections = _connections_of(server)
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -103,11 +105,11 @@ class Watch:
             line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line
         )
         fds = _links(pid)
-        upstream = len(_sockets_to(self._upstream_port).intersection(fds))
+        upstream, pooled = (len(_sockets_to(port).intersection(fds)) for port in self._ports)
         told = self._ask(pid)
         return Held(
             memory=int(status["RssAnon"].split()[0]) * 1024,
-            fds=len(fds) - upstream,
+            fds=len(fds) - upstream - pooled,
             threads=int(status["Threads"]),
             upstream=upstream,
             greenlets=told["greenlets"],
@@ -140,12 +142,12 @@ def _links(pid: int) -> list[str]:
 
 
 def _sockets_to(port: int) -> set[str]:
-    """All sockets of this machine that are connected to a port, as file descriptors stand for them."""
+    """All sockets of this machine that are connected to a port, as file descriptors stand for them. 0: none."""
     lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return {f"socket:[{line[9]}]" for line in lines if int(line[2].partition(":")[2], 16) == port}
 
 
-def connections_of(server: MariaDbServer | RedisServer | None) -> Callable[[], int | None]:
+def _connections_of(server: MariaDbServer | RedisServer | None) -> Callable[[], int | None]:
     """Counts the gateway's connections to this server; without one there is nothing to count."""
 
     def count() -> int | None:

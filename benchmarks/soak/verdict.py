@@ -76,7 +76,7 @@ def _of_worker(
     return [
         line("memory, MiB", lambda h: h.memory, memory, f"+ {mib(memory)}", mib),
         _rise(number, load, times),
-        line("file descriptors, upstream's apart", lambda h: h.fds, 0, "+ 0", whole),
+        line("file descriptors, but of pools", lambda h: h.fds, 0, "+ 0", whole),
         line("kept connections to upstream", lambda h: h.upstream, KEPT, f"+ {KEPT}", whole),
         line("threads", lambda h: h.threads, POOL_THREADS, f"+ {POOL_THREADS}", whole),
         line("greenlets", lambda h: h.greenlets, 0, "+ 0", whole),
@@ -90,7 +90,7 @@ def _rise(number: int, load: Sequence[Held], times: Sequence[float]) -> Line:
     """Of the memory under load, by the straight line that fits the samples best."""
     name = f"worker {number}: memory's rise under load"
     if len(load) < 3:
-        return Line(name, "", "", "", "", False)
+        return Line(name, "", "too few samples", "", "", False)
     fit = linear_regression(times, [held.memory for held in load])
     risen = fit.slope * (times[-1] - times[0]) / load[0].memory
     said = f"{risen:+.1%}, {fit.slope * 3600 / MIB:+.1f} MiB/h"

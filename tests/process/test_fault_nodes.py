@@ -129,7 +129,9 @@ def test_a_killed_node_costs_its_own_streams_only(
     print(f"{len(traffic.outcomes)} requests, {len(broken)} broken, {len(moved)} moved to the other node")
     assert not [o for o in traffic.outcomes if o.end is End.FAILED], traffic.summary()
     assert broken and moved, traffic.summary()
-    for outcome in broken:  # it had begun, on that node, and was cut by the kill; if it is whole, behind its header
+    for (
+        outcome
+    ) in broken:  # it had begun, on that node, and was cut by the kill; if it is whole, behind its header
         assert outcome.via[-1] == killed, traffic.summary()
         assert outcome.began_at < killed_at and abs(outcome.ended_at - killed_at) < 1, traffic.summary()
     if not full:
