@@ -24,7 +24,8 @@ _TELL_S = 10.0
 @dataclass(frozen=True)
 class Held:
     """By one worker. memory: bytes of its own. fds: file descriptors but those of the connections in pools, to upstream
-    (`upstream`) and to the storage's server. objects: that Python's garbage collector knows. types: the most common ones, counted."""
+    (`upstream`) and to the storage's server. objects: that Python's garbage collector knows. types: the most common
+    ones, counted."""
 
     memory: int
     fds: int

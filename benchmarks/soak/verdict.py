@@ -17,6 +17,8 @@ RISE_SHARE = 0.10
 OBJECTS_SHARE = 0.05
 #: Threads of pools come and go, and have their bounds; so have connections that are kept to be used again.
 POOL_THREADS, KEPT = 3, 32
+#: A greenlet may be doing something in the background at that moment.
+BACKGROUND = 1
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def _of_worker(
         line("file descriptors, but of pools", lambda h: h.fds, 0, "+ 0", whole),
         line("kept connections to upstream", lambda h: h.upstream, KEPT, f"+ {KEPT}", whole),
         line("threads", lambda h: h.threads, POOL_THREADS, f"+ {POOL_THREADS}", whole),
-        line("greenlets", lambda h: h.greenlets, 0, "+ 0", whole),
+        line("greenlets", lambda h: h.greenlets, BACKGROUND, f"+ {BACKGROUND}", whole),
         line(
             "objects", lambda h: h.objects, before.objects * OBJECTS_SHARE, f"+ {OBJECTS_SHARE:.0%}", whole
         ),
