@@ -92,7 +92,7 @@ def served(running: tuple[Nodes, str], simulator: Simulator) -> tuple[Nodes, str
 @pytest.mark.timeout(240)
 def test_a_rolling_restart_drops_nothing(served: tuple[Nodes, str], simulator: Simulator, full: bool) -> None:
     nodes, url = served
-    quick = [Client(False, 2, (("delay", 0.0),), fresh=number % 2 == 0) for number in range(12)]
+    quick = [Client(False, 2, (("delay", 0.0),), fresh=number % 2 == 0, pause_s=0.05) for number in range(12)]
     with Traffic(url, [*mixed(24, 8), *quick]) as traffic:
         for number in (0, 1) * (4 if full else 1):
             before = len(traffic.outcomes)
