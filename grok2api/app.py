@@ -33,6 +33,7 @@ from grok2api.services.request_log import RequestBook
 from grok2api.services.response_book import ResponseBook
 from grok2api.services.usage import UsageMeter
 from grok2api.settings import Snapshot, cache_bytes
+from grok2api.stopping import Stopping
 from grok2api.storage import open_store
 from grok2api.upstream.client import GrokClient
 from grok2api.upstream.fetch import Fetcher
@@ -90,6 +91,7 @@ def create_app(env: Env | None = None) -> Flask:
         responses=ResponseBook(store.responses),
         auth=auth,
         watchdog=watchdog,
+        stopping=Stopping(),
         quota=quota,
         refresh=RefreshAll(store.accounts, store.jobs, quota, settings),
         housekeeping=Housekeeping(store, quota, settings),

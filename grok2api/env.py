@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from grok2api.cpus import usable_cpus
 from grok2api.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STORAGE_MODES = ("file", "mysql", "redis")
 #: A year: for ever.
 WAIT_MAX_S = 31_536_000
+#: Worker processes unless told: one for each processor, but two even with one, so that one is there while another is
+#: being replaced; and no more than these, as each has its own memory and its own connections to the storage.
+WORKERS = (2, 8)
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Env:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
+    worker_connections: int = 1000
     trusted_proxies: int = 0
     log_dir: Path | None = None
     storage_wait_s: float = 60.0
@@ -57,7 +62,10 @@ class Env:
             admin_password=values.get("ADMIN_PASSWORD", ""),
             host=values.get("HOST") or default.host,
             port=_number(values, "PORT", default.port, 1, 65535),
-            workers=_number(values, "WEB_CONCURRENCY", default.workers, 1, 256),
+            workers=_number(
+                values, "WEB_CONCURRENCY", min(max(WORKERS[0], usable_cpus()), WORKERS[1]), 1, 256
+            ),
+            worker_connections=_number(values, "WORKER_CONNECTIONS", default.worker_connections, 1, 100_000),
             trusted_proxies=_number(values, "TRUSTED_PROXIES", default.trusted_proxies, 0, 16),
             log_dir=_folder(values, "LOG_DIR"),
             storage_wait_s=_number(values, "STORAGE_WAIT_S", int(default.storage_wait_s), 0, WAIT_MAX_S),

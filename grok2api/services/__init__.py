@@ -20,6 +20,7 @@ from grok2api.services.refresh import RefreshAll
 from grok2api.services.request_log import RequestBook
 from grok2api.services.response_book import ResponseBook
 from grok2api.services.usage import UsageMeter
+from grok2api.stopping import Stopping
 from grok2api.storage.base import Store
 from grok2api.watchdog import Watchdog
 
@@ -37,6 +38,7 @@ class Services:
     responses: ResponseBook
     auth: AdminAuth
     watchdog: Watchdog
+    stopping: Stopping
     quota: QuotaService
     refresh: RefreshAll
     housekeeping: Housekeeping

@@ -17,7 +17,7 @@ import gevent
 
 from grok2api import logs
 from grok2api.cancellation import Cancellation, Cancelled
-from grok2api.errors import UpstreamFailed
+from grok2api.errors import ServerStopping, UpstreamFailed
 from grok2api.events import Event
 from grok2api.watchdog import Watchdog
 from grok2api.web.client_socket import ClientWatch
@@ -51,6 +51,7 @@ class Pump:
         self._room = Signal()
         self._room.set()
         self._done = False
+        #: what it failed with; set before it is done when it is to be stopped
         self._error: Exception | None = None
         self._gone = False
         self._heartbeat = False
@@ -68,7 +69,7 @@ class Pump:
         Raises what the answer failed with before it began, ClientGone when nobody waits any more.
         """
         with gevent.Timeout(timeout_s, False):  # type: ignore[arg-type]  # False: end the block, raise nothing
-            while not self._buffer and not self._done and not self._gone:
+            while not (self._buffer or self._done or self._gone or self._error):
                 self._news.clear()
                 self._news.wait()
         if self._gone:
@@ -76,7 +77,7 @@ class Pump:
         if self._buffer:
             self.began_at = time.monotonic()
             return True
-        if self._done and self._error is not None:
+        if self._error is not None:
             raise self._error
         return self._done
 
@@ -102,9 +103,9 @@ class Pump:
                     yield batch
                     self._writing_since = 0.0
                     self._quiet_since = time.monotonic()
+                elif self._error is not None:
+                    raise self._error
                 elif self._done:
-                    if self._error is not None:
-                        raise self._error
                     return
                 elif self._heartbeat:
                     self._heartbeat = False
@@ -122,6 +123,13 @@ class Pump:
         self._cancellation.cancel()
         self._room.set()
         self._greenlet.join(_CLOSE_S)
+
+    def stop(self, error: ServerStopping) -> None:
+        """End the work; who reads is given what there is, and then this error, unless all has been made."""
+        if not self._done:
+            self._error = error
+            self._cancellation.cancel()
+            self._news.set()
 
     def tick(self, now: float) -> None:
         if self._writing_since and now - self._writing_since > STUCK_CLIENT_S:
