@@ -136,7 +136,7 @@ def gateway_in(directory: Path, upstream_url: str) -> Iterator[Server]:
     port = free_port()
     env = environment(
         GROK2API_DATA_DIR=str(directory), GROK2API_UPSTREAM_URL=upstream_url, GROK2API_ASSETS_URL=upstream_url,
-        PORT=str(port), WEB_CONCURRENCY="1",
+        PORT=str(port), WEB_CONCURRENCY="1", WORKER_CONNECTIONS="10000",
     )  # fmt: skip
     added = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", "accounts", "add", "--super"],
