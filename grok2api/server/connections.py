@@ -78,7 +78,8 @@ class Connection(_Greenlet):
 
 
 class Wait:
-    """A context: a connection's wait for its next request, which ends without one when the connection has to go."""
+    """A context: a connection's wait for its next request, which ends without one when the connection has to go. It is
+    not given a timer, see `Connections.end_overdue`."""
 
     __slots__ = ("_among", "_connection")
 
@@ -95,11 +96,11 @@ class Wait:
     ) -> bool:
         self._connection.waiting = False
         self._connection.has_served = True
-        self._among.works(self._connection)
-        if isinstance(error, _Leave):
-            if error.answer:
+        if isinstance(error, gevent.GreenletExit):
+            if isinstance(error, _Leave) and error.answer:
                 self._among.farewell.say(self._connection.client, error.answer)
             return True
+        self._among.works(self._connection)
         return False
 
 

@@ -4,11 +4,41 @@ from __future__ import annotations
 
 import resource
 import socket
+import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.debian import need
+from tests.gateway import free_port
+
+_NGINX = """\
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 16384;
+pid nginx.pid;
+error_log stderr error;
+events {{ worker_connections 12000; }}
+http {{
+    access_log off;
+    client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+    client_header_timeout 15s;
+    upstream gateway {{ server 127.0.0.1:{upstream} max_fails=0; keepalive 16; }}
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        location / {{
+            proxy_pass http://gateway;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+        }}
+    }}
+}}
+"""
 
 REQUEST = b"GET /v1/models HTTP/1.1\r\nHost: gateway\r\nX-Padding: " + b"x" * 4000
 
@@ -87,3 +117,33 @@ def one_byte_of_a_request(client: socket.socket, turn: int) -> bool:
     except BlockingIOError:
         return True
     return False
+
+
+@contextmanager
+def patient_nginx(scratch: Path, upstream_port: int) -> Iterator[int]:
+    """Its port: an nginx with room for them all, in front of a gateway. scratch: an empty folder for its own files."""
+    port = free_port()
+    (scratch / "nginx.conf").write_text(_NGINX.format(port=port, upstream=upstream_port))
+    command = [
+        need("nginx", "nginx-light"),
+        "-p",
+        str(scratch),
+        "-c",
+        str(scratch / "nginx.conf"),
+        "-e",
+        "stderr",
+    ]
+    process = subprocess.Popen(command)
+    try:
+        until = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=5).close()
+                break
+            except ConnectionRefusedError:
+                assert process.poll() is None and time.monotonic() < until
+                time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=30)

@@ -18,7 +18,7 @@ import requests
 
 from tests.full import only_full
 from tests.gateway import Gateway, events, text_of
-from tests.process.slow_clients import Slow, one_byte_of_a_request
+from tests.process.slow_clients import Slow, one_byte_of_a_request, patient_nginx
 from tests.simulator.client import Simulator, directive
 
 LIMIT = 20
@@ -273,6 +273,24 @@ def test_three_hundred_slow_ones_do_not_keep_out_the_others(small: Gateway) -> N
 def test_five_thousand_slow_ones_do_not_keep_out_the_others(tmp_path: Path, simulator: Simulator) -> None:
     with Gateway(tmp_path / "data", simulator.url) as gateway:
         _besiege(gateway, 5000, asked_s=60, memory=200_000_000, recovered_s=60)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(400)
+def test_behind_nginx_five_thousand_slow_ones_hurt_nobody(tmp_path: Path, simulator: Simulator) -> None:
+    (tmp_path / "nginx").mkdir()
+    with (
+        Gateway(tmp_path / "data", simulator.url) as gateway,
+        patient_nginx(tmp_path / "nginx", gateway.port) as port,
+    ):
+        before = worker_memory(gateway)
+        with Slow(port, 5000, one_byte_of_a_request) as slow:
+            slow.wait_all_opened(120)
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                assert requests.get(f"http://127.0.0.1:{port}/v1/models", timeout=30).status_code == 200
+                time.sleep(0.2)
+        assert worker_memory(gateway) - before < 20_000_000
 
 
 def _besiege(gateway: Gateway, count: int, asked_s: float, memory: int, recovered_s: float) -> None:
