@@ -5,10 +5,12 @@ gevent's sockets copy a file in blocks of 8 KiB, and wait for a client for ever.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import io
 import os
+import socket
 import stat
 import sys
 import termios
@@ -21,6 +23,9 @@ import gevent.socket
 
 #: Bytes of a file that are sent before others have their turn.
 _TURN_BYTES = 256 * 1024
+#: What the kernel holds for a client beyond what is on its way. Else it is megabytes, so that all of an answer is read
+#: from upstream and rendered for one who hardly reads, while others wait. Of a file it may be more: it costs nothing.
+UNSENT_BYTES = 32 * 1024
 #: A client that takes nothing of what it is sent for this long is given up.
 STUCK_CLIENT_S = 60.0
 #: Bytes per second that a client has to take in the end, beyond that time: a large answer, taken one byte at a time,
@@ -95,6 +100,14 @@ class ClientSocket(gevent.socket.socket):
 
     def _send_by_kernel(self, source: int, offset: int, count: int | None) -> int:
         """Raises _CannotSend before anything was sent."""
+        hold_unsent(self, _TURN_BYTES)
+        try:
+            return self._send_in_turns(source, offset, count)
+        finally:
+            with contextlib.suppress(OSError):
+                hold_unsent(self, UNSENT_BYTES)
+
+    def _send_in_turns(self, source: int, offset: int, count: int | None) -> int:
         sent = 0
         pace = None
         while count is None or sent < count:
@@ -152,6 +165,12 @@ class _Pace:
         if time.monotonic() - self._began > STUCK_CLIENT_S + taken / SLOWEST:
             raise ConnectionResetError(errno.ECONNRESET, "the client takes next to nothing")
         return waiting
+
+
+def hold_unsent(connection: socket.socket, size: int) -> None:
+    """Let the kernel hold so many bytes; of one that listens: for each of its connections."""
+    if connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, size)
 
 
 class _CannotSend(Exception):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import resource
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from gunicorn.sock import ssl_context
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
-from grok2api.server.client_socket import ClientSocket
+from grok2api.server.client_socket import UNSENT_BYTES, ClientSocket, hold_unsent
 from grok2api.server.connections import Connection, Connections, Wait
 from grok2api.server.refusal import Farewell
 
@@ -36,10 +35,6 @@ HEALTH_RESERVE = 8
 #: left for the others, which are broken off, and for what is done at exit. The master kills at the end.
 LAST_CALL_S = 6.0
 _FORCED_S = 2.5
-#: What the kernel holds for a client beyond what it has sent to it. Else it is megabytes, so that all of an answer is
-#: read from upstream and rendered for one who hardly reads, and others wait for that. Connections have it of their
-#: listener.
-UNSENT_BYTES = 128 * 1024
 #: How often refusals are logged, at most.
 _REPORT_S = 10.0
 #: Descriptors of a worker that are no client's: files, the storage's connections; and of a request's upstream.
@@ -81,8 +76,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         servers = []
         for listener in self.sockets:
             listener.setblocking(1)
-            if listener.family in (socket.AF_INET, socket.AF_INET6):
-                listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+            hold_unsent(listener, UNSENT_BYTES)  # its connections have it of it
             server = _Server(listener, partial(self.handle, listener), self._admit, **tls)
             server.start()
             servers.append(server)

