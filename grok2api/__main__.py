@@ -24,7 +24,7 @@ def main() -> None:
     try:
         env = Env.from_environ()
         check_port(env)
-        services: Services = create_app(env).extensions[KEY]
+        services: Services = create_app(env, log_to=sys.stdout).extensions[KEY]
         lines = greeting(env, services)
         services.store.close()
     except GatewayError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from typing import TextIO
 
 from flask import Flask
 
@@ -41,11 +42,12 @@ from grok2api.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 
-def create_app(env: Env | None = None) -> Flask:
-    """The app of this environment. Raises ConfigurationError with one line that says what to change."""
+def create_app(env: Env | None = None, log_to: TextIO | None = None) -> Flask:
+    """The app of this environment, which logs to stderr unless told otherwise. Raises ConfigurationError with one line
+    that says what to change."""
     env = env or Env.from_environ()
     try:
-        logs.set_up(env.log_dir)
+        logs.set_up(env.log_dir, env.log_format, log_to)
     except OSError as error:
         raise ConfigurationError(
             f"LOG_DIR={env.log_dir}: cannot be written to ({error.strerror})."

@@ -13,6 +13,7 @@ from grok2api.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STORAGE_MODES = ("file", "mysql", "redis")
+LOG_FORMATS = ("console", "json")
 #: A year: for ever.
 WAIT_MAX_S = 31_536_000
 
@@ -35,6 +36,7 @@ class Env:
     workers: int = 2
     trusted_proxies: int = 0
     log_dir: Path | None = None
+    log_format: str = "console"
     storage_wait_s: float = 60.0
 
     @classmethod
@@ -42,12 +44,9 @@ class Env:
         """Read the variables; unset and empty ones keep their defaults. Raises ConfigurationError."""
         values = {k: v.strip() for k, v in (os.environ if environ is None else environ).items()}
         default = cls()
-        mode = (values.get("STORAGE_MODE") or default.storage_mode).lower()
-        if mode not in STORAGE_MODES:
-            raise _wrong("STORAGE_MODE", mode, f"must be one of {', '.join(STORAGE_MODES)}")
         return cls(
             data_dir=_folder(values, "GROK2API_DATA_DIR") or default.data_dir,
-            storage_mode=mode,
+            storage_mode=_one_of(values, "STORAGE_MODE", default.storage_mode, STORAGE_MODES),
             database_url=values.get("DATABASE_URL", ""),
             upstream_url=_url(values, "GROK2API_UPSTREAM_URL", default.upstream_url),
             assets_url=_url(values, "GROK2API_ASSETS_URL", default.assets_url),
@@ -60,6 +59,7 @@ class Env:
             workers=_number(values, "WEB_CONCURRENCY", default.workers, 1, 256),
             trusted_proxies=_number(values, "TRUSTED_PROXIES", default.trusted_proxies, 0, 16),
             log_dir=_folder(values, "LOG_DIR"),
+            log_format=_one_of(values, "LOG_FORMAT", default.log_format, LOG_FORMATS),
             storage_wait_s=_number(values, "STORAGE_WAIT_S", int(default.storage_wait_s), 0, WAIT_MAX_S),
         )
 
@@ -81,6 +81,13 @@ def _folder(values: Mapping[str, str], name: str) -> Path | None:
         return Path(text).expanduser().absolute() if text else None
     except RuntimeError:
         raise _wrong(name, text or "", "names the home directory of an unknown user") from None
+
+
+def _one_of(values: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
+    text = (values.get(name) or default).lower()
+    if text not in choices:
+        raise _wrong(name, text, f"must be one of {', '.join(choices)}")
+    return text
 
 
 def _number(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

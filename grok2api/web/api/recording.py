@@ -74,7 +74,16 @@ class Recording:
         tried = record.attempts
         account = f", account {tried[-1].account}, tries {len(tried)}" if tried else ""
         first = "" if record.first_s is None else f", first content after {record.first_s * 1000:.0f} ms"
-        log.info("%s: %s in %.0f ms%s%s", self._label, word, record.total_s * 1000, first, account)
+        log.info(
+            "%s: %s in %.0f ms%s%s",
+            self._label, word, record.total_s * 1000, first, account,
+            extra=logs.fields(
+                event="request", path=record.path, model=record.model, stream=record.stream, key=record.key,
+                outcome=record.outcome, status=record.status, code=record.code,
+                account=tried[-1].account if tried else None, tries=len(tried),
+                first_ms=_ms(record.first_s), total_ms=_ms(record.total_s),
+            ),
+        )  # fmt: skip
 
 
 @blueprint.after_request
@@ -96,6 +105,10 @@ def record_refused(response: Response) -> Response:
         )
         get_services().request_log.note(record)
     return response
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 def _outcome(error: BaseException | None) -> str:
