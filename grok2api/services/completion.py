@@ -136,7 +136,7 @@ class CompletionService:
                 with cancellation.protected():
                     trace.attempted(lease, attempt.outcome, attempt.error, attempt.began_at)
                     self._pool.settle(lease, attempt.outcome, error=attempt.error, used=attempt.used)
-        assert failure is not None
+        assert failure is not None  # nosec B101 # for mypy: the loop is only left with one
         raise failure
 
     def _attempt(self, attempt: _Attempt, ask: Ask, settings: Snapshot, since: float) -> Iterator[Event]:
