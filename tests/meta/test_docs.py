@@ -48,5 +48,16 @@ def test_both_readmes_have_the_same_form() -> None:
     assert form(READMES["en"]) == form(READMES["zh"])
 
 
+def test_every_path_in_the_architecture_exists() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    paths = set(re.findall(r"`([\w./-]*[\w-]/[\w./-]*|[\w.-]+\.(?:py|toml|json|md|txt))`", text))
+    paths -= {"models.toml", "upstream/"}  # in the data directory; in the drawing
+    paths |= set(re.findall(r"\]\(([^)#:]+)\)", text))
+    paths = {path for path in paths if not path.startswith("/")}  # those are routes
+    assert len(paths) > 40
+    docs = ROOT / "docs"
+    assert [path for path in sorted(paths) if not ((ROOT / path).exists() or (docs / path).exists())] == []
+
+
 def test_the_changelog_has_this_version() -> None:
     assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
