@@ -72,7 +72,6 @@ class CompletionService:
         self.pictures = pictures
         self._catalogue = catalogue
         self._pool = pool
-        self._client = client
         self._asking = Asking(client)
         self._settings = settings
         self._on_blocked = on_blocked
@@ -142,8 +141,7 @@ class CompletionService:
     def _attempt(self, attempt: _Attempt, ask: Ask, settings: Snapshot, since: float) -> Iterator[Event]:
         lease = attempt.lease
         deliveries = Deliveries(lambda path, kind: self.media.keep(path, kind, lease.account_id))
-        payload, referer = self._asking.payload(ask, lease.secret, settings, since)
-        with self._client.open_chat(lease.secret, payload, settings, since, referer) as answer:
+        with self._asking.open(ask, lease.secret, settings, since) as answer:
             for event in answer.events():
                 if isinstance(event, Finish):
                     if (problem := deliveries.problem()) is not None:
