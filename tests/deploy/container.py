@@ -35,9 +35,9 @@ class Container:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._more = environ | {"PORT": self.url.rpartition(":")[2]}
         pairs = [f"{name}={value}" for name, value in self._more.items()]
-        command = [*unshare, sys.executable, "-m", "tests.deploy.image", self.data, self.logs, *pairs]
+        command = [*unshare, sys.executable, "-m", "tests.deploy.image", str(self.data), str(self.logs)]
         with self.output.open("wb") as output:
-            self._process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
+            self._process = subprocess.Popen([*command, *pairs], cwd=ROOT, stdout=output, stderr=output)
 
     def __enter__(self) -> Self:
         return self

@@ -35,8 +35,7 @@ class Step(NamedTuple):
 
 def last_stage() -> list[Step]:
     """Its instructions, without FROM and comments; lines that go on are joined."""
-    with DOCKERFILE.open("rb") as file:
-        parsed = DockerfileParser(fileobj=file, env_replace=False).structure
+    parsed = DockerfileParser(str(DOCKERFILE), env_replace=False).structure
     steps = [Step(one["instruction"], one["value"]) for one in parsed if one["instruction"] != "COMMENT"]
     starts = [number for number, step in enumerate(steps) if step.instruction == "FROM"]
     return steps[starts[-1] + 1 :]

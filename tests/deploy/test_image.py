@@ -13,7 +13,6 @@ from grok2api import __version__
 from grok2api.env import Env
 from tests.deploy import image
 from tests.deploy.container import Container
-from tests.gateway import ROOT
 from tests.simulator.client import Simulator, directive
 
 TOP = {"grok2api", "static", "templates", "gunicorn.conf.py", "requirements.txt", "wsgi.py"}
