@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from grok2api.env import Env
 from tests.debian import need
 from tests.deploy import image
+from tests.deploy.gateway_source import graceful_timeout_s, known_variables
 from tests.gateway import ROOT, free_port
 from tests.nginx import SITE, config
 
@@ -59,19 +60,6 @@ def example(*sections: str) -> dict[str, str]:
 def seconds(text: str) -> int:
     assert text.endswith("s")
     return int(text[:-1])
-
-
-def known_variables() -> set[str]:
-    """What the gateway reads of its environment."""
-    return set(re.findall(r'"([A-Z][A-Z0-9_]+)"', (ROOT / "grok2api" / "env.py").read_text()))
-
-
-def graceful_timeout_s() -> int:
-    """How long gunicorn lets streams finish."""
-    (found,) = re.findall(
-        r"^graceful_timeout = (\d+)$", (ROOT / "gunicorn.conf.py").read_text(), re.MULTILINE
-    )
-    return int(found)
 
 
 def test_it_is_valid() -> None:

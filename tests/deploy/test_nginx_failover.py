@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -79,6 +80,20 @@ def test_a_post_that_one_node_closes_or_is_too_full_for_is_served_by_the_other(
 def test_a_node_that_does_not_listen_is_not_missed(tmp_path: Path) -> None:
     with node(200) as good, site_nginx(tmp_path / "nginx", [free_port(), good.server_port]) as url:
         assert [ask(url).status_code for _ in range(6)] == [200] * 6
+
+
+@pytest.mark.full
+def test_a_node_that_takes_no_connection_costs_seconds_and_no_request(tmp_path: Path) -> None:
+    """As a machine that is switched off. Where a node has taken the request, nginx waits for it much longer."""
+    with socket.socket() as deaf, ExitStack() as waiting:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        place = deaf.getsockname()
+        waiting.enter_context(socket.create_connection(place))  # all that it has room for
+        with pytest.raises(TimeoutError):
+            socket.create_connection(place, timeout=0.2)
+        with node(200) as good, site_nginx(tmp_path / "nginx", [place[1], good.server_port]) as url:
+            assert [ask(url).status_code for _ in range(2)] == [200] * 2
 
 
 def test_what_both_nodes_refuse_is_told_as_they_say_it_however_often(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.debian import need
-from tests.deploy.test_compose import graceful_timeout_s, known_variables
+from tests.deploy.gateway_source import graceful_timeout_s, known_variables
 from tests.gateway import ROOT, Gateway, events, text_of
 from tests.simulator.client import Simulator, directive
 
