@@ -111,7 +111,7 @@ def test_tokens_of_a_stream_leave_one_by_one(behind: Site) -> None:
     assert "Content-Encoding" not in response.headers
     gaps = [later - earlier for earlier, later in pairwise(arrived)]
     # The tokens are 50 ms apart; had they been gathered, they would have come at once.
-    assert sum(gap > 0.02 for gap in gaps) >= 9
+    assert sum(gap > 0.02 for gap in gaps) >= 5
 
 
 @pytest.mark.parametrize(
