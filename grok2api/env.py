@@ -38,6 +38,7 @@ class Env:
     log_dir: Path | None = None
     log_format: str = "console"
     storage_wait_s: float = 60.0
+    metrics_dir: Path | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Env:
@@ -61,12 +62,21 @@ class Env:
             log_dir=_folder(values, "LOG_DIR"),
             log_format=_one_of(values, "LOG_FORMAT", default.log_format, LOG_FORMATS),
             storage_wait_s=_number(values, "STORAGE_WAIT_S", int(default.storage_wait_s), 0, WAIT_MAX_S),
+            metrics_dir=_folder(values, "PROMETHEUS_MULTIPROC_DIR"),
         )
 
 
 def wait_for_ever() -> None:
     """From here on, in this process and its children, a storage that is away is waited for as long as it takes."""
     os.environ["STORAGE_WAIT_S"] = str(WAIT_MAX_S)
+
+
+def share_metrics(folder: Path | None) -> None:
+    """From here on, in this process and its children, prometheus-client counts in this folder; None: in none."""
+    if folder is None:
+        os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    else:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def _wrong(name: str, text: str, rule: str) -> ConfigurationError:

@@ -65,16 +65,16 @@ class CompletionService:
         settings: LiveSettings,
         media: MediaLibrary,
         pictures: Pictures,
-        on_blocked: Callable[[], None],
+        on_failure: Callable[[UpstreamError], None],
     ) -> None:
-        """on_blocked: told each time that upstream's guards against robots refused."""
+        """on_failure: told of each attempt that upstream failed."""
         self.media = media
         self.pictures = pictures
         self._catalogue = catalogue
         self._pool = pool
         self._asking = Asking(client)
         self._settings = settings
-        self._on_blocked = on_blocked
+        self._on_failure = on_failure
 
     def check(self, request: ChatRequest) -> None:
         """What can be refused without an account. Raises BadRequest."""
@@ -124,8 +124,7 @@ class CompletionService:
             except UpstreamError as error:
                 attempt.outcome, attempt.error, failure = error.outcome, error, error
                 _report(error, lease, len(tried))
-                if isinstance(error, Challenged):
-                    self._on_blocked()
+                self._on_failure(error)
                 if attempt.started or not error.failover:
                     raise
             except BadRequest:

@@ -25,7 +25,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         data_dir=PROJECT_ROOT / "instance", storage_mode="file", database_url="", upstream_url="https://grok.com",
         assets_url="https://assets.grok.com", fetch_allow=(), media_accel="",
         secret_key="", admin_password="", host="127.0.0.1", port=8000,
-        workers=2, trusted_proxies=0, log_dir=None, log_format="console", storage_wait_s=60,
+        workers=2, trusted_proxies=0, log_dir=None, log_format="console", storage_wait_s=60, metrics_dir=None,
     )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ NAMES = (
     "GROK2API_DATA_DIR", "STORAGE_MODE", "DATABASE_URL", "GROK2API_UPSTREAM_URL",
     "GROK2API_ASSETS_URL", "GROK2API_FETCH_ALLOW", "GROK2API_MEDIA_ACCEL",
     "SECRET_KEY", "ADMIN_PASSWORD", "HOST", "PORT", "WEB_CONCURRENCY", "TRUSTED_PROXIES", "LOG_DIR",
-    "LOG_FORMAT", "STORAGE_WAIT_S",
+    "LOG_FORMAT", "STORAGE_WAIT_S", "PROMETHEUS_MULTIPROC_DIR",
 )  # fmt: skip
 
 
@@ -66,6 +66,7 @@ def test_an_empty_variable_is_an_unset_one(name: str, value: str) -> None:
         ("WEB_CONCURRENCY", "1", "workers", 1),
         ("STORAGE_WAIT_S", "0", "storage_wait_s", 0),
         ("TRUSTED_PROXIES", "0", "trusted_proxies", 0),
+        ("PROMETHEUS_MULTIPROC_DIR", "/run/g", "metrics_dir", Path("/run/g")),
         ("LOG_DIR", "logs", "log_dir", Path.cwd() / "logs"),
         ("LOG_FORMAT", "JSON", "log_format", "json"),
     ],
