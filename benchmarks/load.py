@@ -172,7 +172,8 @@ class _Load:
             client.tokens += found
             self.seen.tokens += found
         elif not client.tokens and not client.tail and not data.startswith(b"HTTP/1.1 200 "):
-            self._fail(client, data.decode(errors="replace")[:600])
+            head, _, body = data.decode(errors="replace").partition("\r\n\r\n")
+            self._fail(client, f"{head.partition(chr(13))[0]}: {body[:300]}")
             return
         client.tail = data[-_TAIL:] if len(data) >= _TAIL else (client.tail + data)[-_TAIL:]
         if client.missing is not None:

@@ -20,8 +20,8 @@ def machine(rounds: int) -> str:
     packages = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES)
     return (
         f"Measured on {today.day} {today:%B %Y} on {os.cpu_count()} cores of {_processor()}, "
-        f"{platform.system()} {platform.release()}, Python {platform.python_version()}, {packages}, nginx {_nginx()}; "
-        f"{rounds} rounds."
+        f"{platform.system()} {_kernel()}, Python {platform.python_version()}, {packages}, nginx {_nginx()}; "
+        f"{rounds} {'round' if rounds == 1 else 'rounds'}."
     )
 
 
@@ -31,6 +31,11 @@ def _processor() -> str:
         if name.strip() == "model name":
             return value.strip()
     return platform.machine()
+
+
+def _kernel() -> str:
+    """Without what its builder added."""
+    return platform.release().partition("-")[0]
 
 
 def _nginx() -> str:

@@ -38,7 +38,9 @@ def main() -> int:
 
 
 def _record(scenario: str, seconds: float) -> dict[str, Any]:
-    """stacks_ns: CPU time of the main thread by stack, `outer;…;inner`; user_s, system_s: CPU time of the worker."""
+    """answers: how many. stacks_ns: CPU time of the main thread by stack, `outer;…;inner`. user_s, system_s: CPU
+    time of the worker.
+    """
     plan = PLANS[scenario]
     subject = plan.subjects["gateway"]
     with scratch() as directory, Simulator("--no-journal") as simulator:
@@ -49,13 +51,15 @@ def _record(scenario: str, seconds: float) -> dict[str, Any]:
             load = job(plan, plan.size, subject, server, simulator)
             os.kill(server.pids[0], signal.SIGRTMIN)
             until = time.monotonic() + seconds
+            answers = 0
             while time.monotonic() < until:
-                if not run(load).ended:
+                answers += (ended := run(load).ended)
+                if not ended:
                     raise Broken("nothing ends well")
         if not file.exists():
             raise Broken("the worker did not end in time to write what was seen")
         seen: dict[str, Any] = json.loads(file.read_text())
-    return seen
+    return seen | {"answers": answers}
 
 
 def _print(seen: dict[str, Any], top: int) -> None:
@@ -71,8 +75,8 @@ def _print(seen: dict[str, Any], top: int) -> None:
     main_s = own.total() / 1e9
     user_s, system_s = seen["user_s"], seen["system_s"]
     print(
-        f"The worker's CPU time: {user_s:.1f} s in programs, {system_s:.1f} s in the kernel; "
-        f"of which {main_s:.1f} s were its main thread's. Shares of these:"
+        f"The worker's CPU time for {seen['answers']} answers: {user_s:.1f} s in programs, {system_s:.1f} s in the "
+        f"kernel; {main_s:.1f} s of it were its main thread's. Shares of these:"
     )
     parts = (("self, by package", packages), ("self", own), ("total, with what it calls", total))
     for title, figures in parts:
