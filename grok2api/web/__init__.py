@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable
 
 from flask import Blueprint, Flask, Response, request
@@ -11,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from grok2api import logs
 from grok2api.errors import StorageUnavailable
+from grok2api.ids import new_id
 from grok2api.services import Services
 from grok2api.web import admin, api, cors, counting, media, metrics, ops, pages
 from grok2api.web.admin import errors as admin_errors
@@ -60,7 +60,7 @@ def register(app: Flask, services: Services, trusted_proxies: int) -> None:
 
 def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
-    logs.request_id.set(given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+    logs.request_id.set(given if _REQUEST_ID.fullmatch(given) else new_id())
 
 
 def _finish(response: Response) -> Response:
