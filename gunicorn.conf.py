@@ -10,15 +10,16 @@ import sys  # noqa: E402
 import gevent  # noqa: E402
 
 from grok2api import logs  # noqa: E402
-from grok2api.env import Env, wait_for_ever  # noqa: E402
+from grok2api.env import Env, share_metrics, wait_for_ever  # noqa: E402
 from grok2api.errors import ConfigurationError  # noqa: E402
+from grok2api.metrics_folder import MetricsFolder, places  # noqa: E402
 
 try:
     _env = Env.from_environ()
 except ConfigurationError as error:
     sys.exit(f"grok2api: {error}")
 try:
-    logs.set_up(_env.log_dir)  # for the master, which never makes the app
+    logs.set_up(_env.log_dir, _env.log_format, sys.stdout)  # for the master, which never makes the app
 except OSError as error:
     sys.exit(f"grok2api: LOG_DIR={_env.log_dir}: cannot be written to ({error.strerror}).")
 
@@ -53,6 +54,27 @@ loglevel = "warning"
 proc_name = "grok2api"
 
 
+def on_starting(server):
+    """Once, before there are workers. What a worker counts shows in `/metrics` of all."""
+    server.metrics_folder = MetricsFolder.make(places(_env.metrics_dir, _env.data_dir), _env.workers)
+    share_metrics(server.metrics_folder and server.metrics_folder.path)
+    if server.metrics_folder is None:
+        server.log.warning(
+            "/metrics shows one worker at a time: there is no room for what all count together"
+        )
+
+
+def child_exit(server, worker):
+    """Of each worker that ended, however it did; in the master."""
+    if server.metrics_folder is not None:
+        server.metrics_folder.end(worker.pid)
+
+
+def on_exit(server):
+    if server.metrics_folder is not None:
+        server.metrics_folder.remove()
+
+
 def post_worker_init(worker):
     """Only a worker that serves does background work; `flask` commands never come here."""
     services = worker.wsgi.extensions["grok2api"]
@@ -68,6 +90,9 @@ def post_fork(server, worker):
     whole service, whose other workers are still serving. gunicorn numbers its workers by `age`."""
     if worker.age > server.cfg.workers:
         wait_for_ever()
+    if server.metrics_folder is not None and not server.metrics_folder.begin(worker.pid):
+        share_metrics(None)
+        server.log.warning("/metrics leaves worker %s out: there is no room for what it counts", worker.pid)
 
 
 def worker_exit(server, worker):

@@ -47,7 +47,8 @@ class Farewell:
 
     def overloaded(self) -> bytes:
         message = f"This server has {self._limit} connections open and takes no more. Try again in a moment."
-        retry = f"Retry-After: {random.randint(*_RETRY_AFTER)}\r\n"
+        retry_s = random.randint(*_RETRY_AFTER)  # nosec B311 # so that not all come back at once
+        retry = f"Retry-After: {retry_s}\r\n"
         return _answer("503 Service Unavailable", message, "server_error", "overloaded", retry)
 
     def too_slow(self) -> bytes:

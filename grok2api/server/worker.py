@@ -133,7 +133,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def timeout_ctx(self) -> Wait:
         """Around the wait for a connection's next request."""
         me = getcurrent()
-        assert isinstance(me, Connection)
+        assert isinstance(me, Connection)  # nosec B101 # for mypy: the pool makes no others
         return Wait(self._connections, me)
 
     def handle_exit(self, sig: int, frame: Any) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from grok2api.catalogue import Catalogue
 from grok2api.services.account_book import AccountBook
+from grok2api.services.account_counts import AccountCounts
 from grok2api.services.admin_auth import AdminAuth
 from grok2api.services.advice import Adviser
 from grok2api.services.client_keys import ClientKeys
@@ -14,6 +15,7 @@ from grok2api.services.housekeeping import Housekeeping
 from grok2api.services.images import ImageService
 from grok2api.services.live_settings import LiveSettings
 from grok2api.services.media_library import MediaLibrary
+from grok2api.services.metrics import Metrics
 from grok2api.services.pool import AccountPool
 from grok2api.services.quota import QuotaService
 from grok2api.services.refresh import RefreshAll
@@ -43,6 +45,8 @@ class Services:
     refresh: RefreshAll
     housekeeping: Housekeeping
     usage: UsageMeter
+    metrics: Metrics
+    account_counts: AccountCounts
     request_log: RequestBook
     client_keys: ClientKeys
     adviser: Adviser
