@@ -18,8 +18,11 @@ test: $(VENV)/.dev ## everything the tests need, then all tests
 test-full: $(VENV)/.dev ## the same at full size, with all parameters
 	$(BIN)/python -m pytest -n 2 --dist worksteal --full
 
-lint: $(VENV)/.dev ## ruff, mypy
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+lint: $(VENV)/.dev ## ruff, mypy, bandit
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/bandit -q -c pyproject.toml -r .
+
+audit: $(VENV)/.dev ## ask PyPI for known vulnerabilities of all packages
+	@$(BIN)/python -m tests.meta.audit
 
 bench: $(VENV)/.dev ## measure, beside nginx (Debian's nginx-light)
 	$(BIN)/python -m benchmarks
@@ -46,4 +49,4 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing. Install it: sudo apt-get install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-.PHONY: help run demo test test-full lint bench soak clean
+.PHONY: help run demo test test-full lint audit bench soak clean

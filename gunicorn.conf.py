@@ -7,13 +7,24 @@ monkey.patch_all()
 import resource  # noqa: E402
 import sys  # noqa: E402
 
-from grok2api.env import Env, wait_for_ever  # noqa: E402
+import gevent  # noqa: E402
+
+from grok2api import logs  # noqa: E402
+from grok2api.env import Env, share_metrics, wait_for_ever  # noqa: E402
 from grok2api.errors import ConfigurationError  # noqa: E402
+from grok2api.metrics_folder import MetricsFolder, places  # noqa: E402
 
 try:
     _env = Env.from_environ()
 except ConfigurationError as error:
     sys.exit(f"grok2api: {error}")
+try:
+    logs.set_up(_env.log_dir, _env.log_format, sys.stdout)  # for the master, which never makes the app
+except OSError as error:
+    sys.exit(f"grok2api: LOG_DIR={_env.log_dir}: cannot be written to ({error.strerror}).")
+
+# Who spawned a greenlet, and where: nobody asks, and every greenlet would pay.
+gevent.config.track_greenlet_tree = False
 
 # Every stream takes two file descriptors, and a common soft limit is 1024.
 _soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -21,14 +32,21 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (_hard, _hard))
 
 bind = f"[{_env.host}]:{_env.port}" if ":" in _env.host else f"{_env.host}:{_env.port}"
 workers = _env.workers
-worker_class = "grok2api.gunicorn_worker.Worker"
-worker_connections = 1000
+worker_class = "grok2api.server.worker.Worker"
+#: More are refused, see grok2api/server/worker.py.
+worker_connections = _env.worker_connections
 backlog = 2048
 keepalive = 75
 #: A worker that does not run its loop for this long is replaced; streams may last far longer.
 timeout = 60
-#: A worker told to stop finishes its streams: they last 600 s at most, unless configured otherwise.
+#: A worker told to stop finishes its streams: they last 600 s at most, unless configured otherwise. Those that still
+#: run near the end are told so, and end with an error event.
 graceful_timeout = 630
+#: Workers live on: one that is to be replaced takes no new connections for as long as its last stream runs.
+max_requests = 0
+#: The app is made in each worker: what it opens (files, connections, greenlets) must not be shared by several.
+preload_app = False
+logger_class = "grok2api.server.logger.Logger"
 accesslog = None
 # It would lie in the home directory, one for all instances, and nothing here uses it.
 control_socket_disable = True
@@ -36,9 +54,31 @@ loglevel = "warning"
 proc_name = "grok2api"
 
 
+def on_starting(server):
+    """Once, before there are workers. What a worker counts shows in `/metrics` of all."""
+    server.metrics_folder = MetricsFolder.make(places(_env.metrics_dir, _env.data_dir), _env.workers)
+    share_metrics(server.metrics_folder and server.metrics_folder.path)
+    if server.metrics_folder is None:
+        server.log.warning(
+            "/metrics shows one worker at a time: there is no room for what all count together"
+        )
+
+
+def child_exit(server, worker):
+    """Of each worker that ended, however it did; in the master."""
+    if server.metrics_folder is not None:
+        server.metrics_folder.end(worker.pid)
+
+
+def on_exit(server):
+    if server.metrics_folder is not None:
+        server.metrics_folder.remove()
+
+
 def post_worker_init(worker):
     """Only a worker that serves does background work; `flask` commands never come here."""
     services = worker.wsgi.extensions["grok2api"]
+    worker.on_last_call = services.stopping.stop_all
     for job in _jobs(services):
         job.start()
     if worker.age == 1:  # of the first one, so that it is said once
@@ -50,6 +90,9 @@ def post_fork(server, worker):
     whole service, whose other workers are still serving. gunicorn numbers its workers by `age`."""
     if worker.age > server.cfg.workers:
         wait_for_ever()
+    if server.metrics_folder is not None and not server.metrics_folder.begin(worker.pid):
+        share_metrics(None)
+        server.log.warning("/metrics leaves worker %s out: there is no room for what it counts", worker.pid)
 
 
 def worker_exit(server, worker):

@@ -8,12 +8,16 @@ import signal
 import sys
 from pathlib import Path
 
+from benchmarks.machine import machine
 from benchmarks.nginx import binary
 from benchmarks.proc import LOAD_CORE, SUBJECT_CORE
 from benchmarks.processes import Broken
-from benchmarks.report import save, table
-from benchmarks.scenarios import SCENARIOS, Result
+from benchmarks.report import replace_section, save, summary, table
+from benchmarks.results import Result
+from benchmarks.scenarios import SCENARIOS
 from tests.simulator.client import Simulator
+
+_README = Path(__file__).with_name("README.md")
 
 
 def main() -> int:
@@ -23,21 +27,42 @@ def main() -> int:
         print("WARNING: only one core can be used; gateway and load disturb each other.")
     os.sched_setaffinity(0, {LOAD_CORE})
     results: list[Result] = []
+    broken = False
     try:
         binary()
-        with Simulator("--no-journal") as simulator:
-            for name in arguments.scenario:
-                results.append(SCENARIOS[name](simulator, arguments.rounds, arguments.quick))
+        for name in arguments.scenario:
+            try:
+                with Simulator("--no-journal") as simulator:
+                    results.append(SCENARIOS[name](simulator, arguments.rounds, arguments.quick))
                 print(table(results[-1]) + "\n", flush=True)
+            except Broken as error:  # the others still tell something
+                broken = True
+                print(f"benchmarks: {name}: {error}", file=sys.stderr)
     except Broken as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     finally:
-        if results and arguments.json:
-            save(results, arguments.json)
-    return 0
+        if results:
+            _keep(results, arguments)
+    return int(broken)
+
+
+def _keep(results: list[Result], arguments: argparse.Namespace) -> None:
+    """The README's section is replaced by a whole run only."""
+    about = machine(arguments.rounds)
+    section = f"{about}\n\n{summary(results)}"
+    if notes := [f"- {result.scenario}: {note}" for result in results for note in result.notes]:
+        section += "\n\n" + "\n".join(" ".join(note.split()) for note in notes)
+    print(section)
+    if arguments.json:
+        save(results, about, arguments.json)
+    file = arguments.markdown
+    if file is None and not arguments.quick and len(results) == len(SCENARIOS):
+        file = _README
+    if file is not None:
+        replace_section(file, section)
 
 
 def _arguments() -> argparse.Namespace:
@@ -53,6 +78,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="also write all figures of all rounds to FILE"
     )
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE",
+        help="put the table of results into FILE; benchmarks/README.md unless told, after a whole run",
+    )  # fmt: skip
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (1 if arguments.quick else 3)
     return arguments

@@ -1,4 +1,4 @@
-"""The load: many streams at once from one process, as cheaply as Python allows.
+"""The load: many requests at once from one process, as cheaply as Python allows.
 
 `python -m benchmarks.load` reads a Job as JSON from standard input and writes a Seen as one line of JSON.
 Tokens are counted by their `@`, which occurs nowhere else and cannot be cut in two by a chunk's end.
@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, field
 from benchmarks.proc import Usage, rss_bytes
 
 _STAMPS = re.compile(rb"@(\d+) ")
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
 _CHUNK_BORDER = re.compile(rb"\r\n[0-9a-f]+\r\n")
 #: Bytes at the end of an answer that are searched for its proper end.
@@ -30,7 +31,8 @@ _RSS_EVERY_NS = 100_000_000
 class Job:
     """`waves` requests one after the other on each of `connections`, whose starts are spread over `ramp_s`.
 
-    An answer has ended well when its last bytes contain `end` and it had `tokens` tokens.
+    An answer has ended well when its last bytes contain `end` and it had `tokens` tokens. `settle_s`: for so long after
+    the last one, until memory is looked at again.
     """
 
     port: int
@@ -42,13 +44,16 @@ class Job:
     ramp_s: float
     stamps: bool
     limit_s: float
+    settle_s: float
     subject: list[int]
     loaders: list[int]
 
 
 @dataclass
 class Seen:
-    """What came of a job. Delays in ms: of a token after its stamp, of the first one after the request."""
+    """What came of a job. Delays in ms: of a token after its stamp, of the first one after the request, of an answer's
+    end after the request. Memory in bytes: before, at most, and when it had settled.
+    """
 
     streams: int
     ended: int = 0
@@ -59,13 +64,16 @@ class Seen:
     delay_p99: float = 0.0
     first_p99: float = 0.0
     request_p99: float = 0.0
+    answer_p50: float = 0.0
+    answer_p99: float = 0.0
     rss_before: int = 0
     rss_peak: int = 0
+    rss_after: int = 0
     failure: str = ""
 
 
 class _Client:
-    __slots__ = ("left", "request", "sent_at", "sock", "tail", "tokens")
+    __slots__ = ("left", "missing", "request", "sent_at", "sock", "tail", "tokens")
 
     def __init__(self, port: int, request: bytes, waves: int) -> None:
         self.sock = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -78,8 +86,15 @@ class _Client:
         self.left -= 1
         self.tail = b""
         self.tokens = 0
+        self.missing: int | None = None
         self.sent_at = time.monotonic_ns()
         self.sock.sendall(self.request)
+
+    def begin(self, data: bytes) -> None:
+        """Of the first bytes of an answer, which hold its whole head: how long it will be, unless it is chunked."""
+        head, _, _ = data.partition(b"\r\n\r\n")
+        if length := _LENGTH.search(head):
+            self.missing = len(head) + 4 + int(length[1])
 
 
 class _Load:
@@ -91,6 +106,7 @@ class _Load:
         self._delays: list[int] = []
         self._firsts: list[int] = []
         self._request_delays: list[int] = []
+        self._answer_delays: list[int] = []
         self.seen = Seen(job.connections * job.waves)
 
     def run(self) -> Seen:
@@ -107,6 +123,9 @@ class _Load:
         seen.delay_p50, seen.delay_p99 = _ms(self._delays, 0.5), _ms(self._delays, 0.99)
         seen.first_p99 = _ms(self._firsts, 0.99)
         seen.request_p99 = _ms(self._request_delays, 0.99)
+        seen.answer_p50, seen.answer_p99 = _ms(self._answer_delays, 0.5), _ms(self._answer_delays, 0.99)
+        time.sleep(job.settle_s)
+        seen.rss_after = rss_bytes(job.subject)
         return seen
 
     def _run(self, began: int) -> None:
@@ -145,16 +164,23 @@ class _Load:
         if not data:
             self._fail(client, "a connection was closed")
             return
+        if not client.tail:
+            client.begin(data)
         if found := data.count(b"@"):
             if self._job.stamps:
                 self._delayed(client, data)
             client.tokens += found
             self.seen.tokens += found
         elif not client.tokens and not client.tail and not data.startswith(b"HTTP/1.1 200 "):
-            self._fail(client, data.decode(errors="replace")[:600])
+            head, _, body = data.decode(errors="replace").partition("\r\n\r\n")
+            self._fail(client, f"{head.partition(chr(13))[0]}: {body[:300]}")
             return
         client.tail = data[-_TAIL:] if len(data) >= _TAIL else (client.tail + data)[-_TAIL:]
-        if client.tail.endswith(_LAST_CHUNK):
+        if client.missing is not None:
+            client.missing -= len(data)
+            if not client.missing:
+                self._ended(client)
+        elif client.tail.endswith(_LAST_CHUNK):
             self._ended(client)
 
     def _delayed(self, client: _Client, data: bytes) -> None:
@@ -166,6 +192,7 @@ class _Load:
         self._delays += delays
 
     def _ended(self, client: _Client) -> None:
+        self._answer_delays.append(time.monotonic_ns() - client.sent_at)
         if self._end in _CHUNK_BORDER.sub(b"", client.tail) and client.tokens == self._job.tokens:
             self.seen.ended += 1
         else:

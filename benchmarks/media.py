@@ -116,7 +116,7 @@ def main() -> int:
     end = time.monotonic() + BUDGET_S
     with scratch() as data_dir, gateway_in(data_dir, "http://127.0.0.1:9") as gateway:
         video = _add_video(data_dir)
-        with file_nginx(video.parent) as nginx, pinned(LOAD_CORE):
+        with file_nginx(video.parent) as nginx, pinned({LOAD_CORE}):
             ours, theirs = Subject(gateway, f"/images/{PATH}"), Subject(nginx, f"/{video.name}")
             for subject in (ours, theirs):
                 subject.download(end)  # the file is in the page cache, the code was run

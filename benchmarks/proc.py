@@ -14,6 +14,8 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _USABLE = sorted(os.sched_getaffinity(0))  # at import: before this process is pinned itself
 #: The core of the subject and the one of everything else; the same one where there is only one.
 SUBJECT_CORE, LOAD_CORE = _USABLE[0], _USABLE[-1]
+#: Both, for a subject that needs more than one and then shares the load's.
+BOTH_CORES = frozenset((SUBJECT_CORE, LOAD_CORE))
 
 
 def cpu_s(pids: Iterable[int]) -> float:
@@ -45,23 +47,25 @@ class Usage:
 
     def __init__(self, subject: list[int], loaders: list[int]) -> None:
         self._subject, self._loaders = subject, [*loaders, os.getpid()]
-        here = os.sched_getaffinity(0)
-        self._core = next((core for core in _affinity(subject) if core not in here), None)
+        theirs, here = _affinity(subject), os.sched_getaffinity(0)
+        self._shared = bool(theirs & here)
+        self._cores = theirs | here if self._shared else theirs
         self._before = self._now()
 
     def shares(self, seconds: float) -> dict[str, float]:
         """`subject_s`: its CPU time. `load_core`: share of a core that the load took.
 
-        `disturbed`: share of the subject's core that went to anything but the subject.
+        `disturbed`: share of the subject's cores that went to neither the subject nor a load that shares them.
         """
         subject, load, busy = (
             after - before for after, before in zip(self._now(), self._before, strict=True)
         )
-        disturbed = max(busy - subject, 0.0) / seconds if self._core is not None else 0.0
+        others = busy - subject - (load if self._shared else 0.0)
+        disturbed = max(others, 0.0) / seconds / len(self._cores)
         return {"subject_s": subject, "load_core": load / seconds, "disturbed": disturbed}
 
     def _now(self) -> tuple[float, float, float]:
-        busy = core_busy_s(self._core) if self._core is not None else 0.0
+        busy = sum(core_busy_s(core) for core in self._cores)
         return cpu_s(self._subject), cpu_s(self._loaders), busy
 
 

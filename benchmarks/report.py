@@ -1,4 +1,4 @@
-"""The results as tables for people and as JSON for programs."""
+"""The results as tables for people, as a section of a Markdown file, and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -6,38 +6,58 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.scenarios import Result, Row
+from benchmarks.results import Result, Row
 
 _HEADINGS = ("", "gateway", "nginx", "ratio", "target", "stretch", "")
+_SUMMARY_HEADINGS = ("scenario", "figure", "gateway", "nginx", "ratio", "target", "stretch", "verdict")
+#: Around the section of a Markdown file that is replaced.
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
 
 def table(result: Result) -> str:
-    """A Markdown table that is also readable as it is; medians of the rounds, with their range."""
-    lines = [_HEADINGS, *(_cells(row) for row in result.rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
-    rule = ["-" * width if not column else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
-    rule = [mark if len(mark) > 2 else "---" for mark in rule]
-    text = [_line(lines[0], widths), "| " + " | ".join(rule) + " |"]
-    text += [_line(line, widths) for line in lines[1:]]
-    return "\n".join(
-        [f"{result.scenario}: {result.what}", "", *text, *([""] if result.notes else []), *result.notes]
-    )
+    """All of a scenario: a Markdown table that is also readable as it is; medians of the rounds, with their range."""
+    lines = _table([_HEADINGS, *(_cells(row) for row in result.rows)], texts=1)
+    notes = ["", *result.notes] if result.notes else []
+    return "\n".join([f"{result.scenario}: {result.what}", "", *lines, *notes])
 
 
-def save(results: list[Result], file: Path) -> None:
+def summary(results: list[Result]) -> str:
+    """One table of all scenarios, without details."""
+    cells = [(result.scenario, *_cells(row)) for result in results for row in result.rows if not row.detail]
+    return "\n".join(_table([_SUMMARY_HEADINGS, *cells], texts=2))
+
+
+def replace_section(file: Path, section: str) -> None:
+    """What is between the markers; a file without them gets them at its end."""
+    text = file.read_text("utf-8") if file.exists() else ""
+    before, begin, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    if not begin:
+        before = f"{text.rstrip()}\n\n" if text.strip() else ""
+    file.write_text(f"{before}{BEGIN}\n\n{section}\n\n{END}{after or chr(10)}", "utf-8")
+
+
+def save(results: list[Result], machine: str, file: Path) -> None:
     documents = []
     for result in results:
         rows = [asdict(row) | {"ratio": row.ratio, "verdict": _verdict(row)} for row in result.rows]
         documents.append(asdict(result) | {"rows": rows})
-    file.write_text(json.dumps({"results": documents}, indent=1, ensure_ascii=False) + "\n")
+    document = {"machine": machine, "results": documents}
+    file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+def _table(lines: list[tuple[str, ...]], texts: int) -> list[str]:
+    """The first `texts` columns are set to the left, numbers to the right."""
+    widths = [max(3, *(len(line[column]) for line in lines)) for column in range(len(lines[0]))]
+    rule = ["-" * width if column < texts else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
     padded = [
-        cell.rjust(max(width, 3)) if column else cell.ljust(max(width, 3))
-        for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        [
+            cell.ljust(width) if column < texts else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        for line in lines
     ]
-    return "| " + " | ".join(padded) + " |"
+    return ["| " + " | ".join(cells) + " |" for cells in (padded[0], rule, *padded[1:])]
 
 
 def _cells(row: Row) -> tuple[str, ...]:

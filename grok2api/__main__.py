@@ -24,7 +24,7 @@ def main() -> None:
     try:
         env = Env.from_environ()
         check_port(env)
-        services: Services = create_app(env).extensions[KEY]
+        services: Services = create_app(env, log_to=sys.stdout).extensions[KEY]
         lines = greeting(env, services)
         services.store.close()
     except GatewayError as error:
@@ -33,7 +33,8 @@ def main() -> None:
     print("\n".join(lines), flush=True)
     wait_for_ever()  # the storage has been reached once: a worker that gave up would end the service
     os.chdir(PROJECT_ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"])
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app"]
+    os.execv(command[0], command)  # nosec B606 # no shell, and no word of it comes from outside
 
 
 def check_port(env: Env) -> None:

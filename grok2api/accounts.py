@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 #: An unknown quota counts as full: more than any real one.
 FULL_QUOTA = 1_000_000_000
@@ -267,6 +268,21 @@ class Shortage:
     busy: int = 0
     tried: int = 0
     returns_at: float | None = None
+
+    #: What may stand in the way: first what passes, then what does not, then that there is none.
+    REASONS: ClassVar[tuple[str, ...]] = (
+        *("cooling", "exhausted", "busy", "tried"),
+        *("expired", "disabled", "wrong_tier", "no_account"),
+    )
+
+    @property
+    def main_reason(self) -> str:
+        """One of REASONS: what holds for the most accounts, but first of those for which it passes."""
+        for reasons in (self.REASONS[:4], self.REASONS[4:7]):
+            reason = max(reasons, key=lambda name: int(getattr(self, name)))
+            if getattr(self, reason):
+                return reason
+        return self.REASONS[-1]
 
     @property
     def hopeless(self) -> bool:

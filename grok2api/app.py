@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+from functools import partial
+from typing import TextIO
 
 from flask import Flask
 
@@ -11,9 +13,11 @@ from grok2api import logs, web
 from grok2api.catalogue import load_catalogue
 from grok2api.cli import register_commands
 from grok2api.env import PROJECT_ROOT, Env
-from grok2api.errors import ConfigurationError
+from grok2api.errors import Challenged, ConfigurationError, UpstreamError
+from grok2api.metrics_folder import is_metrics_folder
 from grok2api.services import Services
 from grok2api.services.account_book import AccountBook
+from grok2api.services.account_counts import AccountCounts
 from grok2api.services.admin_auth import AdminAuth, password_setting
 from grok2api.services.advice import Adviser
 from grok2api.services.client_keys import ClientKeys
@@ -25,6 +29,7 @@ from grok2api.services.live_settings import LiveSettings
 from grok2api.services.media_cache import MediaCache
 from grok2api.services.media_library import MediaLibrary
 from grok2api.services.media_links import MediaLinks
+from grok2api.services.metrics import Metrics
 from grok2api.services.pictures import Pictures
 from grok2api.services.pool import AccountPool
 from grok2api.services.quota import QuotaService
@@ -33,6 +38,7 @@ from grok2api.services.request_log import RequestBook
 from grok2api.services.response_book import ResponseBook
 from grok2api.services.usage import UsageMeter
 from grok2api.settings import Snapshot, cache_bytes
+from grok2api.stopping import Stopping
 from grok2api.storage import open_store
 from grok2api.upstream.client import GrokClient
 from grok2api.upstream.fetch import Fetcher
@@ -41,11 +47,12 @@ from grok2api.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 
-def create_app(env: Env | None = None) -> Flask:
-    """The app of this environment. Raises ConfigurationError with one line that says what to change."""
+def create_app(env: Env | None = None, log_to: TextIO | None = None) -> Flask:
+    """The app of this environment, which logs to stderr unless told otherwise. Raises ConfigurationError with one line
+    that says what to change."""
     env = env or Env.from_environ()
     try:
-        logs.set_up(env.log_dir)
+        logs.set_up(env.log_dir, env.log_format, log_to)
     except OSError as error:
         raise ConfigurationError(
             f"LOG_DIR={env.log_dir}: cannot be written to ({error.strerror})."
@@ -65,18 +72,28 @@ def create_app(env: Env | None = None) -> Flask:
     watchdog = Watchdog()
     client = GrokClient(env.upstream_url, env.assets_url, watchdog)
     usage = UsageMeter(store.usage)
-    quota = QuotaService(store.leases, client, catalogue, settings, usage.blocked)
-    pool = AccountPool(store.leases, on_settled=Corrections(quota).note)
+    shared = env.metrics_dir if env.metrics_dir and is_metrics_folder(env.metrics_dir) else None
+    metrics = Metrics(catalogue, shared)
+
+    def on_failure(call: str, error: UpstreamError) -> None:
+        metrics.upstream_failed(call, error)
+        if isinstance(error, Challenged):
+            usage.blocked()
+
+    quota = QuotaService(store.leases, client, catalogue, settings, partial(on_failure, "quota"))
+    pool = AccountPool(store.leases, metrics, on_settled=Corrections(quota).note)
     secret_key = env.secret_key or store.settings.keep("session_key", secrets.token_hex(32))
     cache = MediaCache(env.data_dir / "cache", lambda kind: cache_bytes(settings.snapshot(), kind))
     links = MediaLinks(secret_key)
-    media = MediaLibrary(store.media, store.accounts, cache, client, settings, links)
+    media = MediaLibrary(store.media, store.accounts, cache, client, settings, links, metrics)
     if env.fetch_allow:
         log.warning(
             "GROK2API_FETCH_ALLOW: clients may make this gateway fetch from %s", ", ".join(env.fetch_allow)
         )
     pictures = Pictures(Fetcher(env.fetch_allow).fetch)
-    completion = CompletionService(catalogue, pool, client, settings, media, pictures, usage.blocked)
+    completion = CompletionService(
+        catalogue, pool, client, settings, media, pictures, partial(on_failure, "answer")
+    )
     auth = AdminAuth(store.sessions, store.logins, settings)
     services = Services(
         catalogue=catalogue,
@@ -90,10 +107,13 @@ def create_app(env: Env | None = None) -> Flask:
         responses=ResponseBook(store.responses),
         auth=auth,
         watchdog=watchdog,
+        stopping=Stopping(),
         quota=quota,
         refresh=RefreshAll(store.accounts, store.jobs, quota, settings),
         housekeeping=Housekeeping(store, quota, settings),
         usage=usage,
+        metrics=metrics,
+        account_counts=AccountCounts(store.accounts),
         request_log=RequestBook(store.requests),
         client_keys=client_keys,
         adviser=Adviser(env, store, settings, auth, client_keys),

@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from grok2api.cpus import usable_cpus
 from grok2api.errors import ConfigurationError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STORAGE_MODES = ("file", "mysql", "redis")
+LOG_FORMATS = ("console", "json")
 #: A year: for ever.
 WAIT_MAX_S = 31_536_000
+#: Worker processes unless told: one for each processor, but two even with one, so that one is there while another is
+#: being replaced; and no more than these, as each has its own memory and its own connections to the storage.
+WORKERS = (2, 8)
 
 
 @dataclass(frozen=True)
@@ -33,21 +38,21 @@ class Env:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 2
+    worker_connections: int = 1000
     trusted_proxies: int = 0
     log_dir: Path | None = None
+    log_format: str = "console"
     storage_wait_s: float = 60.0
+    metrics_dir: Path | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Env:
         """Read the variables; unset and empty ones keep their defaults. Raises ConfigurationError."""
         values = {k: v.strip() for k, v in (os.environ if environ is None else environ).items()}
         default = cls()
-        mode = (values.get("STORAGE_MODE") or default.storage_mode).lower()
-        if mode not in STORAGE_MODES:
-            raise _wrong("STORAGE_MODE", mode, f"must be one of {', '.join(STORAGE_MODES)}")
         return cls(
             data_dir=_folder(values, "GROK2API_DATA_DIR") or default.data_dir,
-            storage_mode=mode,
+            storage_mode=_one_of(values, "STORAGE_MODE", default.storage_mode, STORAGE_MODES),
             database_url=values.get("DATABASE_URL", ""),
             upstream_url=_url(values, "GROK2API_UPSTREAM_URL", default.upstream_url),
             assets_url=_url(values, "GROK2API_ASSETS_URL", default.assets_url),
@@ -57,16 +62,29 @@ class Env:
             admin_password=values.get("ADMIN_PASSWORD", ""),
             host=values.get("HOST") or default.host,
             port=_number(values, "PORT", default.port, 1, 65535),
-            workers=_number(values, "WEB_CONCURRENCY", default.workers, 1, 256),
+            workers=_number(
+                values, "WEB_CONCURRENCY", min(max(WORKERS[0], usable_cpus()), WORKERS[1]), 1, 256
+            ),
+            worker_connections=_number(values, "WORKER_CONNECTIONS", default.worker_connections, 1, 100_000),
             trusted_proxies=_number(values, "TRUSTED_PROXIES", default.trusted_proxies, 0, 16),
             log_dir=_folder(values, "LOG_DIR"),
+            log_format=_one_of(values, "LOG_FORMAT", default.log_format, LOG_FORMATS),
             storage_wait_s=_number(values, "STORAGE_WAIT_S", int(default.storage_wait_s), 0, WAIT_MAX_S),
+            metrics_dir=_folder(values, "PROMETHEUS_MULTIPROC_DIR"),
         )
 
 
 def wait_for_ever() -> None:
     """From here on, in this process and its children, a storage that is away is waited for as long as it takes."""
     os.environ["STORAGE_WAIT_S"] = str(WAIT_MAX_S)
+
+
+def share_metrics(folder: Path | None) -> None:
+    """From here on, in this process and its children, prometheus-client counts in this folder; None: in none."""
+    if folder is None:
+        os.environ.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    else:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def _wrong(name: str, text: str, rule: str) -> ConfigurationError:
@@ -81,6 +99,13 @@ def _folder(values: Mapping[str, str], name: str) -> Path | None:
         return Path(text).expanduser().absolute() if text else None
     except RuntimeError:
         raise _wrong(name, text or "", "names the home directory of an unknown user") from None
+
+
+def _one_of(values: Mapping[str, str], name: str, default: str, choices: tuple[str, ...]) -> str:
+    text = (values.get(name) or default).lower()
+    if text not in choices:
+        raise _wrong(name, text, f"must be one of {', '.join(choices)}")
+    return text
 
 
 def _number(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

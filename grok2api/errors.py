@@ -12,6 +12,7 @@ GatewayError
 ├── LinkExpired                   a link to media without a good signature
 ├── NoAccount                     nothing to serve with; carries the `Shortage`
 ├── StorageUnavailable            the repository is away
+├── ServerStopping                the worker ends before the answer does
 └── UpstreamError                 upstream did not answer; `outcome` is what it means for the account
     ├── Rejected                  upstream calls our request wrong: no penalty, no failover
     ├── Moderated                 upstream refuses the content: no penalty, no failover
@@ -118,6 +119,11 @@ class NoAccount(GatewayError):
 
 class StorageUnavailable(GatewayError):
     """The repository cannot be reached or is locked for too long."""
+
+
+class ServerStopping(GatewayError):
+    def __init__(self) -> None:
+        super().__init__("This server is being stopped, and the answer took too long to wait for. Try again.")
 
 
 class UpstreamError(GatewayError):

@@ -1,4 +1,4 @@
-"""Logging: one line an event, with the request's id; secrets are taken out of whatever is logged."""
+"""Logging: one line an event, with the request's id, to read or as JSON; secrets are taken out of what is logged."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ import re
 import sys
 import time
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
+from typing import Any, TextIO
+
+import orjson
 
 #: The id of the request that this greenlet works for.
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
@@ -20,13 +24,34 @@ _SECRETS = re.compile(
 )
 #: Seconds between two complaints about the file.
 _SAY_S = 60.0
-_FORMAT = "%(asctime)s %(levelname)-7s [%(request_id)s] %(name)s: %(message)s"
+_CONSOLE = "%(asctime)s %(levelname)-7s [%(request_id)s] %(name)s: %(message)s"
 
 
-class _Formatter(logging.Formatter):
+class _ConsoleFormatter(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__(_CONSOLE)
+
     def format(self, record: logging.LogRecord) -> str:
         record.request_id = request_id.get()
         return redact(super().format(record))
+
+
+class _JsonFormatter(logging.Formatter):
+    """One object to a line: time (UTC), level, logger, request_id, message; exception where there is one; and the
+    `fields` of an event, for which the message is their reading."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        document: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": request_id.get(),
+            "message": redact(record.getMessage()),
+        }
+        if record.exc_info:
+            document["exception"] = redact(self.formatException(record.exc_info))
+        document |= getattr(record, "fields", {})
+        return orjson.dumps(document, default=str).decode()
 
 
 class _FileHandler(WatchedFileHandler):
@@ -56,17 +81,23 @@ def redact(text: str) -> str:
     return _SECRETS.sub(r"\1…", text)
 
 
-def set_up(log_dir: Path | None) -> None:
-    """Log to stderr, and to `grok2api.log` in `log_dir` when that is given."""
+def fields(**values: Any) -> dict[str, dict[str, Any]]:
+    """What an event consists of, for the `extra` of a logger's call; JSON-serialisable, and without secrets."""
+    return {"fields": values}
+
+
+def set_up(log_dir: Path | None, log_format: str = "console", stream: TextIO | None = None) -> None:
+    """Log to a stream, stderr unless given, and to `grok2api.log` in `log_dir` when that is given. log_format:
+    console or json. Raises OSError."""
     logger = logging.getLogger("grok2api")
     logger.handlers.clear()
     logger.propagate = False
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [logging.StreamHandler(stream or sys.stderr)]
     if log_dir is not None:
         log_dir.mkdir(parents=True, exist_ok=True)
         handlers.append(_FileHandler(log_dir / "grok2api.log", encoding="utf-8"))
     for handler in handlers:
-        handler.setFormatter(_Formatter(_FORMAT))
+        handler.setFormatter(_JsonFormatter() if log_format == "json" else _ConsoleFormatter())
         logger.addHandler(handler)
 
 

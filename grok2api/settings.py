@@ -62,6 +62,7 @@ class Snapshot:
     strict_params: bool
     enforce_max_tokens: bool
     cors_origins: str
+    metrics_public: bool
     image_mode: str
     base_url: str
     image_cache_max_size_mb: int
@@ -203,6 +204,10 @@ SETTINGS: tuple[Setting, ...] = (
         "cors_origins", "global", "access", str, "",
         Text("Origins of web pages that may call the API, separated by commas, or * for all; empty means none", "允许调用 API 的网页来源，用逗号分隔；* 表示全部；留空表示不允许"),
         clean=_origins,
+    ),
+    Setting(
+        "metrics_public", "global", "access", bool, False,
+        Text("Show /metrics to everybody, without a key", "任何人无需密钥即可查看 /metrics"),
     ),
     Setting(
         "image_mode", "global", "media", str, "url",

@@ -36,7 +36,8 @@ def free_port() -> int:
 def clean_environ(**values: str) -> dict[str, str]:
     """This process's environment without what would change the gateway, plus `values`."""
     ours: tuple[str, ...] = ("GROK2API_", "STORAGE_", "DATABASE_URL", "SECRET_KEY", "ADMIN_PASSWORD")
-    ours += ("HOST", "PORT", "WEB_CONCURRENCY", "TRUSTED_PROXIES", "LOG_DIR", "FLASK_")
+    ours += ("HOST", "PORT", "WEB_CONCURRENCY", "WORKER_CONNECTIONS", "GUNICORN_", "TRUSTED_PROXIES", "LOG_")
+    ours += ("FLASK_", "PROMETHEUS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | values
 

@@ -25,7 +25,7 @@ LIFETIME_S = 7 * 24 * 3600.0
 #: A session's last use is written down this often at most.
 TOUCH_S = 60.0
 
-DEFAULT_PASSWORD = "admin"
+DEFAULT_PASSWORD = "admin"  # nosec B105 # the documented one; with it strangers cannot log in (LoginTooFar)
 
 
 class LoginRefused(GatewayError):

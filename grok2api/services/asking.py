@@ -15,7 +15,7 @@ from grok2api.services.pictures import PictureFile
 from grok2api.services.prompt import PROMPT_FILE, PROMPT_IN_FILE
 from grok2api.services.together import together
 from grok2api.settings import Snapshot
-from grok2api.upstream.client import GrokClient
+from grok2api.upstream.client import Answer, GrokClient
 from grok2api.upstream.headers import HOME, IMAGINE
 from grok2api.upstream.payload import chat_payload, file_url, post_url, unposted_url, video_payload
 from grok2api.upstream.uploads import UploadedFile
@@ -54,9 +54,15 @@ class Asking:
     def __init__(self, client: GrokClient) -> None:
         self._client = client
 
-    def payload(self, ask: Ask, secret: str, settings: Snapshot, since: float) -> tuple[dict[str, Any], str]:
-        """The body of the chat, and the page that it would come from. since: when the client's request began
-        (monotonic). Raises UpstreamError, which names the picture that it is about, or BadRequest."""
+    def open(self, ask: Ask, secret: str, settings: Snapshot, since: float) -> Answer:
+        """Upstream's answer, to be closed. since: when the client's request began (monotonic). Raises UpstreamError,
+        which names the picture that it is about, BadRequest or PromptTooLong."""
+        # The body is not kept here: it would cost every open stream 2 KB.
+        payload, referer = self._payload(ask, secret, settings, since)
+        return self._client.open_chat(secret, payload, settings, since, referer)
+
+    def _payload(self, ask: Ask, secret: str, settings: Snapshot, since: float) -> tuple[dict[str, Any], str]:
+        """The body of the chat, and the page that it would come from."""
         upload = partial(self._upload, secret=secret, settings=settings, since=since)
         works: list[Callable[[], UploadedFile]] = [partial(upload, file) for file in ask.files]
         uploaded = together(works, UPLOADS_AT_ONCE)

@@ -65,17 +65,16 @@ class CompletionService:
         settings: LiveSettings,
         media: MediaLibrary,
         pictures: Pictures,
-        on_blocked: Callable[[], None],
+        on_failure: Callable[[UpstreamError], None],
     ) -> None:
-        """on_blocked: told each time that upstream's guards against robots refused."""
+        """on_failure: told of each attempt that upstream failed."""
         self.media = media
         self.pictures = pictures
         self._catalogue = catalogue
         self._pool = pool
-        self._client = client
         self._asking = Asking(client)
         self._settings = settings
-        self._on_blocked = on_blocked
+        self._on_failure = on_failure
 
     def check(self, request: ChatRequest) -> None:
         """What can be refused without an account. Raises BadRequest."""
@@ -125,8 +124,7 @@ class CompletionService:
             except UpstreamError as error:
                 attempt.outcome, attempt.error, failure = error.outcome, error, error
                 _report(error, lease, len(tried))
-                if isinstance(error, Challenged):
-                    self._on_blocked()
+                self._on_failure(error)
                 if attempt.started or not error.failover:
                     raise
             except BadRequest:
@@ -136,14 +134,13 @@ class CompletionService:
                 with cancellation.protected():
                     trace.attempted(lease, attempt.outcome, attempt.error, attempt.began_at)
                     self._pool.settle(lease, attempt.outcome, error=attempt.error, used=attempt.used)
-        assert failure is not None
+        assert failure is not None  # nosec B101 # for mypy: the loop is only left with one
         raise failure
 
     def _attempt(self, attempt: _Attempt, ask: Ask, settings: Snapshot, since: float) -> Iterator[Event]:
         lease = attempt.lease
         deliveries = Deliveries(lambda path, kind: self.media.keep(path, kind, lease.account_id))
-        payload, referer = self._asking.payload(ask, lease.secret, settings, since)
-        with self._client.open_chat(lease.secret, payload, settings, since, referer) as answer:
+        with self._asking.open(ask, lease.secret, settings, since) as answer:
             for event in answer.events():
                 if isinstance(event, Finish):
                     if (problem := deliveries.problem()) is not None:

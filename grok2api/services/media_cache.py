@@ -146,7 +146,7 @@ class MediaCache:
             self._keeper.kill(block=False)
 
     def _wait_for(self, filling: _Filling, item: MediaItem, until: float) -> OpenFile | None:
-        assert filling.greenlet is not None
+        assert filling.greenlet is not None  # nosec B101 # for mypy: set before anybody can wait
         filling.greenlet.join(max(0.0, until - time.monotonic()))
         if not filling.greenlet.dead:
             raise UpstreamTimeout("The file is still being fetched from Grok. Try again in a while.")

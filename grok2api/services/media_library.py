@@ -32,6 +32,7 @@ from grok2api.services.live_settings import LiveSettings
 from grok2api.services.media_cache import MAX_BYTES, CacheUnavailable, MediaCache, Sink
 from grok2api.services.media_files import OpenFile
 from grok2api.services.media_links import MediaLinks
+from grok2api.services.metrics import Metrics
 from grok2api.services.patience import PATIENCE_S, within
 from grok2api.storage.base import Accounts, Media
 from grok2api.upstream.assets import Asset
@@ -70,6 +71,7 @@ class MediaLibrary:
         client: GrokClient,
         settings: LiveSettings,
         links: MediaLinks,
+        metrics: Metrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.cache = cache
@@ -78,6 +80,7 @@ class MediaLibrary:
         self._client = client
         self._settings = settings
         self._links = links
+        self._metrics = metrics
         self._clock = clock
         self._turns = BoundedSemaphore(_DOWNLOADS)
         self._said_at = 0.0
@@ -121,9 +124,12 @@ class MediaLibrary:
         if item is None:
             raise UnknownMedia
         try:
-            return self._cache_file(item)
+            opened = self.cache.open(item)
+            self._metrics.media(item.kind, "miss" if opened is None else "hit")
+            return opened or self._fill(item)
         except CacheUnavailable as error:
             self._say(error)
+            self._metrics.media(item.kind, "passed_through")
             return self._pass_through(item)
 
     def read(self, path: str) -> tuple[str, bytes]:
@@ -155,7 +161,10 @@ class MediaLibrary:
         return list(zip(items, self.cache.sizes_of(items), strict=True)), total
 
     def _cache_file(self, item: MediaItem) -> OpenFile:
-        return self.cache.open(item) or self.cache.fill(item, partial(self._download, item))
+        return self.cache.open(item) or self._fill(item)
+
+    def _fill(self, item: MediaItem) -> OpenFile:
+        return self.cache.fill(item, partial(self._download, item))
 
     def _download(self, item: MediaItem, sink: Sink) -> None:
         for pause_s in _PAUSES_S:
@@ -165,8 +174,10 @@ class MediaLibrary:
                     for piece in asset.pieces():
                         sink.write(piece)
                     sink.finish()
+                self._metrics.media(item.kind, "download")
                 return
             except UpstreamError as error:
+                self._metrics.upstream_failed("media", error)
                 _wait_or_raise(error, pause_s)
 
     def _pass_through(self, item: MediaItem) -> PassedThrough:
@@ -174,6 +185,7 @@ class MediaLibrary:
             try:
                 return self._passed(item)
             except UpstreamError as error:
+                self._metrics.upstream_failed("media", error)
                 _wait_or_raise(error, pause_s)
         raise AssertionError
 

@@ -22,6 +22,7 @@ from grok2api.accounts import (
 )
 from grok2api.catalogue import Model
 from grok2api.errors import AccountDead, NoAccount, RateLimited, StorageUnavailable, UpstreamError
+from grok2api.services.metrics import Metrics
 from grok2api.services.patience import PATIENCE_S, within
 from grok2api.storage.base import Leases
 
@@ -46,11 +47,13 @@ class AccountPool:
     def __init__(
         self,
         leases: Leases,
+        metrics: Metrics,
         on_settled: Callable[[int, bool], None] = lambda account_id, doubtful: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._leases = leases
         self._on_settled = on_settled
+        self._metrics = metrics
         self._unsettled: deque[tuple[Lease, Settlement, float]] = deque(maxlen=UNSETTLED_MAX)
         self._clock = clock
         self._open: dict[str, Lease] = {}
@@ -77,13 +80,25 @@ class AccountPool:
             max_in_flight=max_in_flight,
             first_attempt=not tried,
         )
+        began = time.monotonic()
+        problem: Exception | None = None
+        try:
+            lease = self._wait_for(wanted, began)
+        except (NoAccount, StorageUnavailable) as error:
+            problem = error
+            raise
+        finally:
+            self._metrics.lease_asked(time.monotonic() - began, problem)
+        self._open[lease.id] = lease
+        self._metrics.leases_open(len(self._open))
+        self._keep_renewing()
+        return lease
+
+    def _wait_for(self, wanted: LeaseRequest, since: float) -> Lease:
         if self._taking and time.monotonic() - next(iter(self._taking.values())) > PATIENCE_S:
             # A crowd that stands in line while a server hangs would stand in the way when it is back.
             raise StorageUnavailable("The storage does not answer.")
-        lease = within(PATIENCE_S, lambda: self._take(wanted), too_late=self._give_back)
-        self._open[lease.id] = lease
-        self._keep_renewing()
-        return lease
+        return within(PATIENCE_S, lambda: self._take(wanted, since), too_late=self._give_back)
 
     def settle(
         self, lease: Lease, outcome: Outcome, *, error: UpstreamError | None = None, used: int | None = None
@@ -93,6 +108,7 @@ class AccountPool:
         The answer is not to suffer from a storage that is away or slow: the outcome is stored when it is back.
         """
         self._open.pop(lease.id, None)
+        self._metrics.leases_open(len(self._open))
         settlement = settlement_for(
             outcome,
             lease,
@@ -112,9 +128,9 @@ class AccountPool:
             doubtful = outcome is not Outcome.SUCCESS or settlement.used != lease.cost
             self._on_settled(lease.account_id, doubtful or _is_low(lease))
 
-    def _take(self, wanted: LeaseRequest) -> Lease:
+    def _take(self, wanted: LeaseRequest, since: float) -> Lease:
         me = object()
-        self._taking[me] = time.monotonic()
+        self._taking[me] = since
         try:
             lease = self._leases.lease(wanted, self._clock())
             if lease is None:
@@ -132,6 +148,7 @@ class AccountPool:
             self._leases.settle(lease, settlement, now)
         except StorageUnavailable as problem:
             log.error("the outcome of account %s has to wait: %s", mask(lease.secret), problem)
+            self._metrics.storage_failed("settle")
             self._unsettled.append((lease, settlement, now))
             self._has_unsettled.set()
             self._keep_renewing()
@@ -149,6 +166,7 @@ class AccountPool:
                 self._leases.renew(list(self._open), self._clock())
                 self._settle_late()
             except StorageUnavailable as problem:
+                self._metrics.storage_failed("renew")
                 log.warning("leases could not be renewed: %s", problem)
             except Exception:  # of one round; the next ones are needed all the same
                 log.exception("leases could not be renewed")

@@ -46,7 +46,7 @@ class Checked:
 
 
 class QuotaService:
-    """on_blocked: told each time that upstream's guards against robots refused. clock: epoch seconds."""
+    """on_failure: told of each refusal of upstream's. clock: epoch seconds."""
 
     def __init__(
         self,
@@ -54,14 +54,14 @@ class QuotaService:
         client: GrokClient,
         catalogue: Catalogue,
         settings: LiveSettings,
-        on_blocked: Callable[[], None],
+        on_failure: Callable[[UpstreamError], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._leases = leases
         self._client = client
         self._catalogue = catalogue
         self._settings = settings
-        self._on_blocked = on_blocked
+        self._on_failure = on_failure
         self._clock = clock
 
     def check(self, account_id: int, *, within_s: float = 0.0, judge: bool = True) -> Checked | None:
@@ -76,8 +76,8 @@ class QuotaService:
         if check is None:
             return None
         limits, error = self._ask(check)
-        if isinstance(error, Challenged):
-            self._on_blocked()
+        if isinstance(error, UpstreamError):
+            self._on_failure(error)
         now = self._clock()
         self._leases.end_check(check, _finding(limits, error, now, judge=judge), now)
         shown = limits.get(DEFAULT_POOL, RateLimits())

@@ -172,7 +172,7 @@ class _Compiler:
             name, target, where = self._waiting.pop()
             self._definitions[name] = self._schema(target, where, 0)
         self._measure()
-        assert isinstance(root, dict)
+        assert isinstance(root, dict)  # nosec B101 # for mypy: of a mapping a node is made
         return {**root, "$defs": self._definitions} if self._definitions else root
 
     def _schema(self, node: object, where: str, depth: int) -> Node:

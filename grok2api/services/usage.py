@@ -43,7 +43,7 @@ class Counted(StrEnum):
     FAILED = "failed"
     GONE = "gone"
     BLOCKED = "blocked"
-    FIRST_TOKEN = "first_token_"
+    FIRST_TOKEN = "first_token_"  # nosec B105 # the name of a count
 
 
 class UsageMeter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from grok2api.ids import new_id
 from grok2api.settings import Snapshot
 
 #: Pages of the web client that a request may come from.
@@ -27,7 +28,7 @@ def headers_for(secret: str, settings: Snapshot, referer: str = HOME) -> dict[st
         "Sec-Fetch-Site": "same-origin",
         "User-Agent": settings.user_agent,
         "x-statsig-id": settings.x_statsig_id,
-        "x-xai-request-id": str(uuid.uuid4()),
+        "x-xai-request-id": str(uuid.UUID(new_id(), version=4)),
     }
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from grok2api import logs
+from grok2api.errors import StorageUnavailable
+from grok2api.ids import new_id
 from grok2api.services import Services
-from grok2api.web import admin, api, cors, media, ops, pages
+from grok2api.web import admin, api, cors, counting, media, metrics, ops, pages
 from grok2api.web.admin import errors as admin_errors
 from grok2api.web.api import errors as api_errors
 from grok2api.web.security import SessionCookie, harden
-from grok2api.web.services import KEY
+from grok2api.web.services import KEY, get_services
 
 Guard = Callable[[], None]
 
@@ -25,6 +26,7 @@ BLUEPRINTS: tuple[tuple[Blueprint, Guard | None], ...] = (
     (admin.blueprint, admin.require_operator),
     (media.blueprint, None),
     (ops.blueprint, None),
+    (metrics.blueprint, metrics.require_scraper),
     (pages.blueprint, None),
 )
 
@@ -41,6 +43,7 @@ def register(app: Flask, services: Services, trusted_proxies: int) -> None:
     app.after_request(_finish)
     app.after_request(cors.finish)
     app.after_request(harden)
+    app.after_request(counting.count_request)
     for blueprint, guard in BLUEPRINTS:
         if guard is not None and guard not in blueprint.before_request_funcs.get(None, ()):
             blueprint.before_request(guard)
@@ -57,7 +60,7 @@ def register(app: Flask, services: Services, trusted_proxies: int) -> None:
 
 def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
-    logs.request_id.set(given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+    logs.request_id.set(given if _REQUEST_ID.fullmatch(given) else new_id())
 
 
 def _finish(response: Response) -> Response:
@@ -67,6 +70,8 @@ def _finish(response: Response) -> Response:
 
 def _failed(error: Exception) -> Response:
     """In the dialect of whoever asked."""
+    if isinstance(error, StorageUnavailable):
+        get_services().metrics.storage_failed("request")
     if request.path.startswith("/api/"):
         return admin_errors.error_response(error)
     if pages.is_page():

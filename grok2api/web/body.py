@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import gevent
@@ -11,8 +12,12 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, RequestTim
 
 from grok2api.errors import BadRequest
 
-#: A client that takes longer to send its body is refused, so that it cannot hold a connection for ever.
+#: A client that takes longer to send its body is refused, so that it cannot hold a connection for ever; a large body
+#: has as much longer as it takes at the slowest rate, in bytes per second, for what has come of it.
 BODY_S = 60.0
+SLOWEST = 64 * 1024
+
+_PIECE_BYTES = 256 * 1024
 
 
 def read_json() -> dict[str, Any]:
@@ -34,8 +39,7 @@ def decode_object(body: bytes) -> dict[str, Any]:
 def read_body() -> bytes:
     """The whole body, at most `request.max_content_length` bytes."""
     try:
-        with gevent.Timeout(BODY_S, RequestTimeout(f"The body did not arrive within {BODY_S:g} s.")):
-            body = request.get_data(cache=False)
+        body = _read_in_time()
     except HTTPException:
         raise
     except Exception as error:  # each server has its own for a body that breaks off or is badly framed
@@ -46,3 +50,19 @@ def read_body() -> bytes:
     if request.content_length is None and limit is not None and len(body) >= limit:
         raise RequestEntityTooLarge  # a chunked body is cut at the limit without a word
     return body
+
+
+def _read_in_time() -> bytes:
+    stream = request.stream
+    began = time.monotonic()
+    pieces: list[bytes] = []
+    size = 0
+    while size != request.content_length:
+        left = began + BODY_S + size / SLOWEST - time.monotonic()
+        with gevent.Timeout(max(left, 0.0), RequestTimeout()):
+            piece = stream.read(_PIECE_BYTES)
+        if not piece:
+            break
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)

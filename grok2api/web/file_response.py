@@ -2,7 +2,7 @@
 
 The kernel sends a whole file and a single range: gunicorn does so for its own file wrapper, which has to reach it as it
 is, in a response that passes it through. Several ranges, and everything where there is no such server, are read in
-pieces, in threads. Clients that take nothing are the server's to give up (gunicorn_worker.py).
+pieces, in threads. Clients that take nothing are the server's to give up (server/client_socket.py).
 """
 
 from __future__ import annotations

@@ -17,14 +17,15 @@ import gevent
 
 from grok2api import logs
 from grok2api.cancellation import Cancellation, Cancelled
-from grok2api.errors import UpstreamFailed
+from grok2api.errors import ServerStopping, UpstreamFailed
 from grok2api.events import Event
 from grok2api.watchdog import Watchdog
 from grok2api.web.client_socket import ClientWatch
 from grok2api.web.signal import Signal
 
-#: Events that may wait for a client that reads slowly.
-BUFFER_EVENTS = 256
+#: Events that may wait for a client that reads slowly. As many are rendered at a time, while all others wait: 64 take
+#: some 4 ms.
+BUFFER_EVENTS = 64
 HEARTBEAT_S = 15.0
 #: A client that takes nothing of what it was sent for this long is given up.
 STUCK_CLIENT_S = 60.0
@@ -51,6 +52,7 @@ class Pump:
         self._room = Signal()
         self._room.set()
         self._done = False
+        #: what it failed with; set before it is done when it is to be stopped
         self._error: Exception | None = None
         self._gone = False
         self._heartbeat = False
@@ -68,7 +70,7 @@ class Pump:
         Raises what the answer failed with before it began, ClientGone when nobody waits any more.
         """
         with gevent.Timeout(timeout_s, False):  # type: ignore[arg-type]  # False: end the block, raise nothing
-            while not self._buffer and not self._done and not self._gone:
+            while not (self._buffer or self._done or self._gone or self._error):
                 self._news.clear()
                 self._news.wait()
         if self._gone:
@@ -76,7 +78,7 @@ class Pump:
         if self._buffer:
             self.began_at = time.monotonic()
             return True
-        if self._done and self._error is not None:
+        if self._error is not None:
             raise self._error
         return self._done
 
@@ -102,9 +104,9 @@ class Pump:
                     yield batch
                     self._writing_since = 0.0
                     self._quiet_since = time.monotonic()
+                elif self._error is not None:
+                    raise self._error
                 elif self._done:
-                    if self._error is not None:
-                        raise self._error
                     return
                 elif self._heartbeat:
                     self._heartbeat = False
@@ -122,6 +124,13 @@ class Pump:
         self._cancellation.cancel()
         self._room.set()
         self._greenlet.join(_CLOSE_S)
+
+    def stop(self, error: ServerStopping) -> None:
+        """End the work; who reads is given what there is, and then this error, unless all has been made."""
+        if not self._done:
+            self._error = error
+            self._cancellation.cancel()
+            self._news.set()
 
     def tick(self, now: float) -> None:
         if self._writing_since and now - self._writing_since > STUCK_CLIENT_S:

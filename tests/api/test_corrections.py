@@ -49,7 +49,9 @@ class Bench:
     def quota(self, url: str = "") -> QuotaService:
         client = GrokClient(url or self.simulator.url, self.simulator.url, Watchdog())
         catalogue = load_catalogue(self.folder)
-        return QuotaService(self.store.leases, client, catalogue, self.settings(), lambda: None, self.now)
+        return QuotaService(
+            self.store.leases, client, catalogue, self.settings(), lambda error: None, self.now
+        )
 
     def corrections(self, url: str = "") -> Corrections:
         self.running.append(Corrections(self.quota(url), HASTE))

@@ -158,6 +158,39 @@ def test_a_body_that_does_not_arrive_in_time_is_408(app: Flask, monkeypatch: pyt
     }
 
 
+class Drip:
+    """A request's body that comes in pieces, one every 20 ms."""
+
+    def __init__(self, body: bytes, piece: int) -> None:
+        self._rest, self._piece = body, piece
+
+    def readinto(self, buffer: memoryview) -> int:
+        gevent.sleep(0.02)
+        size = min(self._piece, len(buffer), len(self._rest))
+        buffer[:size], self._rest = self._rest[:size], self._rest[size:]
+        return size
+
+    def read(self, size: int = -1) -> bytes:
+        buffer = bytearray(size if size >= 0 else len(self._rest))
+        return bytes(buffer[: self.readinto(memoryview(buffer))])
+
+
+@pytest.mark.parametrize(("piece", "status"), [(1000, 400), (100, 408)])
+def test_a_large_body_has_as_long_as_it_takes_at_the_slowest_rate(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, piece: int, status: int
+) -> None:
+    """It takes half a second; 400 says that all of it was read."""
+    monkeypatch.setattr("grok2api.web.body.BODY_S", 0.25)
+    monkeypatch.setattr("grok2api.web.body.SLOWEST", 20_000)
+    body = b"[" + b" " * 25 * piece
+    response = app.test_client().post(
+        "/v1/chat/completions",
+        environ_overrides={"wsgi.input": Drip(body, piece), "CONTENT_LENGTH": str(len(body))},
+        content_type="application/json",
+    )
+    assert response.status_code == status, response.text
+
+
 def test_a_body_over_the_limit_is_413(gateway: Gateway) -> None:
     gateway.admin("/api/settings", {"global_config": {"max_body_mb": 1}})
     try:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 
 from grok2api.catalogue import MODELS
+from grok2api.services.metric_table import METRICS
 from grok2api.settings import SETTINGS, Setting
 from tests.gateway import ROOT
 
@@ -22,6 +23,12 @@ _SETTING_HEAD = {
     "en": "| setting | scope | default | meaning |",
     "zh": "| 设置 | 范围 | 默认值 | 含义 |",
 }
+
+_METRIC_HEAD = {
+    "en": "| metric | type | labels | meaning |",
+    "zh": "| 指标 | 类型 | 标签 | 含义 |",
+}
+_OF_ALL_NODES = {"en": ", of the whole deployment", "zh": "（整个部署）"}
 
 
 def models_table(language: str) -> str:
@@ -44,6 +51,15 @@ def settings_table(language: str) -> str:
     return "\n".join(rows)
 
 
+def metrics_table(language: str) -> str:
+    rows = [_METRIC_HEAD[language], "|---|---|---|---|"]
+    for row in METRICS:
+        labels = ", ".join(f"`{label}`" for label in row.labels)
+        text = getattr(row.help, language) + (_OF_ALL_NODES[language] if row.shared else "")
+        rows.append(f"| `{row.name}` | {row.type} | {labels} | {text} |")
+    return "\n".join(rows)
+
+
 def _default(setting: Setting) -> str:
     value = setting.default
     if isinstance(value, bool):
@@ -61,7 +77,11 @@ def _limits(setting: Setting) -> str:
     return ""
 
 
-TABLES: dict[str, Callable[[str], str]] = {"models": models_table, "settings": settings_table}
+TABLES: dict[str, Callable[[str], str]] = {
+    "models": models_table,
+    "settings": settings_table,
+    "metrics": metrics_table,
+}
 
 
 def with_tables(text: str, language: str) -> str:

@@ -40,12 +40,53 @@ def test_every_variable_route_and_make_target_is_documented(language: str, tmp_p
         assert f"`{name}`" in text, f"{name} is not in {READMES[language].name}"
 
 
-def test_both_readmes_have_the_same_form() -> None:
+#: Each text that is there in Chinese too, and its twin.
+PAIRS = [
+    (path.with_name(path.name.replace(".zh-CN.md", ".md")), path)
+    for path in (READMES["zh"], *sorted((ROOT / "docs").glob("*.zh-CN.md")))
+]
+#: Pages of docs/ that are for developers, in English only.
+ENGLISH_ONLY = {"architecture.md", "dependencies.md"}
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS, ids=lambda path: path.name)
+def test_both_languages_have_the_same_form(english: Path, chinese: Path) -> None:
     def form(path: Path) -> list[str]:
         lines = path.read_text("utf-8").splitlines()
         return [re.match(r"#+|```\w*|\||", line)[0] for line in lines if re.match(r"#|```|\|", line)]  # type: ignore[index]
 
-    assert form(READMES["en"]) == form(READMES["zh"])
+    assert form(english) == form(chinese)
+
+
+def test_every_page_of_the_docs_is_there_in_chinese_but_the_developers() -> None:
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
+    assert pages - {path.name for pair in PAIRS for path in pair} == ENGLISH_ONLY
+
+
+@pytest.mark.parametrize(
+    "path", [*(ROOT.glob("*.md")), *(ROOT / "docs").glob("*.md")], ids=lambda path: path.name
+)
+def test_links_lead_somewhere(path: Path) -> None:
+    def anchors(page: Path) -> set[str]:
+        titles = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+        return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", path.read_text("utf-8"))
+    for place, anchor in links:
+        target = path.parent / place if place else path
+        assert target.exists(), place
+        assert not anchor or anchor in anchors(target), f"{place}#{anchor}"
+
+
+def test_every_path_in_the_architecture_exists() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    paths = set(re.findall(r"`([\w./-]*[\w-]/[\w./-]*|[\w.-]+\.(?:py|toml|json|md|txt))`", text))
+    paths -= {"models.toml", "upstream/"}  # in the data directory; in the drawing
+    paths |= set(re.findall(r"\]\(([^)#:]+)\)", text))
+    paths = {path for path in paths if not path.startswith("/")}  # those are routes
+    assert len(paths) > 40
+    docs = ROOT / "docs"
+    assert [path for path in sorted(paths) if not ((ROOT / path).exists() or (docs / path).exists())] == []
 
 
 def test_the_changelog_has_this_version() -> None:

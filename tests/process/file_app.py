@@ -14,7 +14,7 @@ from typing import Self
 import requests
 from flask import Flask, Response, request
 
-from grok2api import gunicorn_worker
+from grok2api.server import client_socket
 from grok2api.services.media_files import OpenFile
 from grok2api.web.file_response import file_response
 from tests.gateway import ROOT, free_port
@@ -23,7 +23,7 @@ _CONFIG = """\
 from gevent import monkey
 monkey.patch_all()
 bind = "127.0.0.1:{port}"
-worker_class = "grok2api.gunicorn_worker.Worker"
+worker_class = "grok2api.server.worker.Worker"
 worker_connections = 1000
 keepalive = 75
 graceful_timeout = 5
@@ -47,7 +47,7 @@ def open_file(path: Path, name: str, content_type: str) -> OpenFile:
 def make_app() -> Flask:
     """GET /direct/<name>, /accel/<name> with ?type=CONTENT_TYPE; /ping."""
     folder = Path(os.environ["FILES"])
-    for module in (gunicorn_worker, file_response):
+    for module in (client_socket, file_response):
         vars(module)["STUCK_CLIENT_S"] = float(os.environ["STUCK_S"])
     app = Flask(__name__)
 

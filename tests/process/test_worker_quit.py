@@ -21,7 +21,7 @@ monkey.patch_all()
 import os, signal, threading, time
 
 bind = "127.0.0.1:{port}"
-worker_class = "grok2api.gunicorn_worker.Worker"
+worker_class = "grok2api.server.worker.Worker"
 graceful_timeout = 20
 control_socket_disable = True
 loglevel = "warning"

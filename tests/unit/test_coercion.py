@@ -139,9 +139,9 @@ def test_hostile_values_take_bounded_time() -> None:
         text = json.dumps([text])
     wide = {"properties": {str(n): {"type": "string"} for n in range(20_000)}}
     required = {**wide, "required": [f"r{n}" for n in range(20_000)]}
-    before = time.perf_counter()
+    before = time.process_time()
     assert coerced(deep, schema) is deep
     coerced(text, schema)
     coerced([[text] * 3] * 100_000, schema)
     coerced(dict.fromkeys(wide["properties"]), required)
-    assert time.perf_counter() - before < 5 * 0.6
+    assert time.process_time() - before < 5 * 0.6

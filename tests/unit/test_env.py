@@ -10,6 +10,11 @@ from grok2api.env import PROJECT_ROOT, Env
 from grok2api.errors import ConfigurationError
 
 
+@pytest.fixture(autouse=True)
+def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grok2api.env.usable_cpus", lambda: 2)
+
+
 def complaint(**values: str) -> str:
     with pytest.raises(ConfigurationError) as caught:
         Env.from_environ(values)
@@ -25,15 +30,25 @@ def test_an_empty_environment_gives_the_defaults() -> None:
         data_dir=PROJECT_ROOT / "instance", storage_mode="file", database_url="", upstream_url="https://grok.com",
         assets_url="https://assets.grok.com", fetch_allow=(), media_accel="",
         secret_key="", admin_password="", host="127.0.0.1", port=8000,
-        workers=2, trusted_proxies=0, log_dir=None, storage_wait_s=60,
+        workers=2, worker_connections=1000, trusted_proxies=0, log_dir=None, log_format="console",
+        storage_wait_s=60, metrics_dir=None,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("processors", "workers"), [(1, 2), (2, 2), (3, 3), (8, 8), (64, 8)])
+def test_there_is_a_worker_for_each_processor_within_bounds(
+    monkeypatch: pytest.MonkeyPatch, processors: int, workers: int
+) -> None:
+    monkeypatch.setattr("grok2api.env.usable_cpus", lambda: processors)
+    assert Env.from_environ({}).workers == workers
+    assert Env.from_environ({"WEB_CONCURRENCY": "1"}).workers == 1
 
 
 NAMES = (
     "GROK2API_DATA_DIR", "STORAGE_MODE", "DATABASE_URL", "GROK2API_UPSTREAM_URL",
     "GROK2API_ASSETS_URL", "GROK2API_FETCH_ALLOW", "GROK2API_MEDIA_ACCEL",
-    "SECRET_KEY", "ADMIN_PASSWORD", "HOST", "PORT", "WEB_CONCURRENCY", "TRUSTED_PROXIES", "LOG_DIR",
-    "STORAGE_WAIT_S",
+    "SECRET_KEY", "ADMIN_PASSWORD", "HOST", "PORT", "WEB_CONCURRENCY", "WORKER_CONNECTIONS",
+    "TRUSTED_PROXIES", "LOG_DIR", "LOG_FORMAT", "STORAGE_WAIT_S", "PROMETHEUS_MULTIPROC_DIR",
 )  # fmt: skip
 
 
@@ -64,9 +79,12 @@ def test_an_empty_variable_is_an_unset_one(name: str, value: str) -> None:
         ("PORT", "65535", "port", 65535),
         ("PORT", " 0080 ", "port", 80),
         ("WEB_CONCURRENCY", "1", "workers", 1),
+        ("WORKER_CONNECTIONS", "20", "worker_connections", 20),
         ("STORAGE_WAIT_S", "0", "storage_wait_s", 0),
         ("TRUSTED_PROXIES", "0", "trusted_proxies", 0),
+        ("PROMETHEUS_MULTIPROC_DIR", "/run/g", "metrics_dir", Path("/run/g")),
         ("LOG_DIR", "logs", "log_dir", Path.cwd() / "logs"),
+        ("LOG_FORMAT", "JSON", "log_format", "json"),
     ],
 )
 def test_each_variable_sets_its_field_and_no_other(

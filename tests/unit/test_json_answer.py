@@ -138,9 +138,9 @@ def test_any_document_is_given_as_it_was_written(value: object, indent: bool) ->
 )
 def test_hostile_answers_take_bounded_time(piece: str) -> None:
     for size in (100_000, 1_000_000):
-        before = time.perf_counter()
+        before = time.process_time()
         pick_json((piece * size)[:size], lambda value: "no")
-        assert time.perf_counter() - before < 5 * 1.5
+        assert time.process_time() - before < 5 * 1.5
 
 
 def streamed(events: Iterable[Event]) -> str:

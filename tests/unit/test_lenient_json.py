@@ -114,10 +114,10 @@ def test_long_texts_are_read_strictly() -> None:
 @pytest.mark.parametrize("size", [60_000, LENIENT_MAX])
 def test_hostile_texts_take_bounded_time(piece: str, head: str, size: int) -> None:
     text = (head + piece * size)[:size]
-    before = time.perf_counter()
+    before = time.process_time()
     with suppress(ValueError):
         lenient_loads(text)
-    assert time.perf_counter() - before < 5 * 0.8
+    assert time.process_time() - before < 5 * 0.8
 
 
 @given(VALUES)

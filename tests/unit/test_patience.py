@@ -13,6 +13,7 @@ from grok2api.accounts import Check, Finding, Lease, LeaseRequest, Outcome, Sett
 from grok2api.catalogue import load_catalogue
 from grok2api.errors import StorageUnavailable
 from grok2api.services import pool as pool_module
+from grok2api.services.metrics import Metrics
 from grok2api.services.patience import within
 from grok2api.services.pool import AccountPool
 from grok2api.storage.base import Leases
@@ -91,11 +92,13 @@ def leases(monkeypatch: pytest.MonkeyPatch) -> HangingLeases:
     return HangingLeases()
 
 
-MODEL = load_catalogue(Path("nowhere")).get("grok-4.1")
+CATALOGUE = load_catalogue(Path("nowhere"))
+MODEL = CATALOGUE.get("grok-4.1")
+METRICS = Metrics(CATALOGUE)
 
 
 def test_a_lease_that_comes_too_late_is_given_back(leases: HangingLeases) -> None:
-    pool = AccountPool(leases)
+    pool = AccountPool(leases, METRICS)
     with pytest.raises(StorageUnavailable):
         pool.lease(MODEL, tried=(), max_in_flight=0)
     leases.gate.set()
@@ -105,7 +108,7 @@ def test_a_lease_that_comes_too_late_is_given_back(leases: HangingLeases) -> Non
 
 
 def test_while_one_is_overdue_nobody_else_stands_in_line(leases: HangingLeases) -> None:
-    pool = AccountPool(leases)
+    pool = AccountPool(leases, METRICS)
     for _ in range(5):
         with pytest.raises(StorageUnavailable):
             pool.lease(MODEL, tried=(), max_in_flight=0)
@@ -119,7 +122,7 @@ def test_an_outcome_that_failed_after_long_is_stored_although_nothing_else_is_op
     leases: HangingLeases,
 ) -> None:
     leases.gate.set()
-    pool = AccountPool(leases)
+    pool = AccountPool(leases, METRICS)
     lease = pool.lease(MODEL, tried=(), max_in_flight=0)
     leases.gate.clear()
     pool.settle(lease, Outcome.SUCCESS)
@@ -137,7 +140,7 @@ def test_an_outcome_that_failed_after_long_is_stored_although_nothing_else_is_op
 def test_an_outcome_that_can_never_be_stored_holds_up_no_other(leases: HangingLeases) -> None:
     leases.gate.set()
     leases.never = {"lease 1"}
-    pool = AccountPool(leases)
+    pool = AccountPool(leases, METRICS)
     first, *others = [pool.lease(MODEL, tried=(), max_in_flight=0) for _ in range(4)]
     pool.settle(first, Outcome.FAILED)
     leases.away = True

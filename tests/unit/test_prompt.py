@@ -261,6 +261,6 @@ def test_the_others_words_are_left_alone(role: Role) -> None:
     ids=lambda text: repr(text[:10]),
 )
 def test_no_text_costs_more_than_linear_time(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     build_prompt([assistant(text), user(text)])
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2

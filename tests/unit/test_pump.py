@@ -10,7 +10,9 @@ import gevent.socket
 import pytest
 
 from grok2api.cancellation import Cancellation
+from grok2api.errors import ServerStopping
 from grok2api.events import Event, Finish, Started, Text
+from grok2api.stopping import Stopping
 from grok2api.watchdog import Watchdog
 from grok2api.web import pump as pump_module
 from grok2api.web.pump import BUFFER_EVENTS, ClientGone, Pump
@@ -67,3 +69,57 @@ def test_a_client_that_takes_nothing_is_given_up_and_the_work_ended(monkeypatch:
         assert ended == [True]
         with pytest.raises(OSError, match="Broken pipe"):
             ours.send(b"x", socket.MSG_NOSIGNAL)
+
+
+def test_what_is_stopped_gives_what_it_has_and_then_says_so() -> None:
+    stopping, ended = Stopping(), []
+
+    def make(_: Cancellation) -> Generator[Event, None, None]:
+        try:
+            yield Text("a")
+            gevent.sleep(30)
+            yield Text("b")
+        finally:
+            ended.append(True)
+
+    pump = Pump(make, {}, Watchdog())
+    stopping.watch(pump)
+    assert pump.wait_started(5)
+    stopping.stop_all()
+    found = []
+    with gevent.Timeout(5), pytest.raises(ServerStopping):
+        for batch in pump.batches():
+            found += batch
+    pump.close()
+    assert found == [Text("a")] and ended == [True]
+
+
+def test_what_has_not_begun_when_it_is_stopped_never_does() -> None:
+    stopping = Stopping()
+    stopping.stop_all()
+
+    def make(_: Cancellation) -> Generator[Event, None, None]:
+        gevent.sleep(30)
+        yield Text("a")
+
+    pump = Pump(make, {}, Watchdog())
+    stopping.watch(pump)
+    with gevent.Timeout(5), pytest.raises(ServerStopping):
+        pump.wait_started(5)
+    pump.close()
+
+
+def test_an_answer_that_is_whole_is_read_to_its_end_although_all_is_stopped() -> None:
+    stopping = Stopping()
+
+    def make(_: Cancellation) -> Generator[Event, None, None]:
+        yield Text("a")
+        yield Finish()
+
+    pump = Pump(make, {}, Watchdog())
+    stopping.watch(pump)
+    assert pump.wait_started(5)
+    gevent.sleep(0.01)
+    stopping.stop_all()
+    assert [event for batch in pump.batches() for event in batch] == [Text("a"), Finish()]
+    pump.close()

@@ -493,10 +493,10 @@ LONG = json.dumps({"name": "get-time", "arguments": {"text": 'ab\n"' * 40_000}})
 )
 def test_a_long_call_in_small_pieces_takes_little_time(text: str) -> None:
     answer = [Text(char) for char in text]
-    before = time.perf_counter()
+    before = time.process_time()
     (call,) = parse_calls(answer, TOOLS)
     assert isinstance(call, ToolCall)
-    assert time.perf_counter() - before < 5 * 0.35
+    assert time.process_time() - before < 5 * 0.35
 
 
 @pytest.mark.parametrize(
@@ -519,14 +519,14 @@ def test_a_long_call_in_small_pieces_takes_little_time(text: str) -> None:
 @pytest.mark.parametrize("size", [1, only_full(50), 10**9])
 def test_hostile_answers_take_bounded_time(text: str, size: int) -> None:
     answer = [Text(text[at : at + size]) for at in range(0, len(text), size)]
-    before = time.perf_counter()
+    before = time.process_time()
     for _ in parse_calls(answer, TOOLS):
         pass
-    assert time.perf_counter() - before < 5 * 1.5
+    assert time.process_time() - before < 5 * 1.5
 
 
 def test_ordinary_text_costs_next_to_nothing() -> None:
     answer: list[Event] = [Text(" word"), Text("{x}")] * 100_000
-    before = time.perf_counter()
+    before = time.process_time()
     assert list(parse_calls(answer, TOOLS)) == answer
-    assert time.perf_counter() - before < 5 * 0.05
+    assert time.process_time() - before < 5 * 0.05

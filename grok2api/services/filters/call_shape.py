@@ -9,6 +9,7 @@ from grok2api.services.tool_calls import ARGUMENT_KEYS, NAME_KEYS, OTHER_KEYS, T
 _TOKEN = re.compile(r"""["'{}\[\],:]|[^\s"'{}\[\],:]+""")
 #: By its quote, what a string may end with. Models write single ones, too.
 _IN_STRING = {'"': re.compile(r'["\\]'), "'": re.compile(r"['\\]")}
+_OPENED_BY = {"}": "{", "]": "["}
 _KEYS = frozenset((*NAME_KEYS, *ARGUMENT_KEYS, *OTHER_KEYS))
 _WITH_CALLS = ("function", "tool_calls")
 _MUST_BE_STRING = frozenset((*NAME_KEYS, "type", "tool_calls"))
@@ -74,7 +75,7 @@ class CallShape:
                 self._string = ""
             return self._in_call
         if self._skipped:
-            self._skipped += (token in "{[") - (token in "}]")
+            self._skipped += (token in "{[") - (token in "}]")  # nosec B105 # a token of JSON
             return True
         match token:
             case "{":
@@ -83,7 +84,7 @@ class CallShape:
                 return self._opens("[", not self._open or (self._in_call and self._key == "tool_calls"))
             case "}" | "]":
                 self._at_key, self._key = False, ""
-                return bool(self._open) and self._open.pop() == ("{" if token == "}" else "[")
+                return bool(self._open) and self._open.pop() == _OPENED_BY[token]
             case ",":
                 self._at_key, self._key = self._in_call, ""
                 return True

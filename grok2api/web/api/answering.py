@@ -64,6 +64,7 @@ def run(
     """
     trace = Trace()
     pump = Pump(lambda end: make_events(end, trace), request.environ, get_services().watchdog)
+    get_services().stopping.watch(pump)
     recording = Recording(kind, model, streamed is not None, pump, trace)
     try:
         if streamed is not None:

@@ -27,6 +27,7 @@ from grok2api.errors import (
     Overloaded,
     RateLimited,
     Rejected,
+    ServerStopping,
     StorageUnavailable,
     UnknownMedia,
     UnknownModel,
@@ -78,6 +79,7 @@ _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
     NoMedia: (502, "server_error", "no_media"),
     UpstreamTimeout: (504, "server_error", "upstream_timeout"),
     StorageUnavailable: (503, "server_error", "storage_unavailable"),
+    ServerStopping: (503, "server_error", "server_stopping"),
     GatewayError: (502, "server_error", "upstream_failed"),
     Exception: (500, "server_error", "internal_error"),
 }
@@ -135,6 +137,8 @@ def _retry_after(error: Exception) -> int | None:
         return max(1, math.ceil(until - time.time())) if until is not None else 1
     if isinstance(error, KeyLimited):
         return max(1, math.ceil(error.wait_s))
+    if isinstance(error, ServerStopping):
+        return 1
     if isinstance(error, Overloaded):
         return math.ceil(CAPACITY_S)
     if isinstance(error, RateLimited):

@@ -27,7 +27,7 @@ def require_api_key() -> None:
     services = get_services()
     settings = services.settings.snapshot()
     request.max_content_length = settings.max_body_mb * 1024 * 1024
-    given = _given()
+    given = given_key()
     if is_console():
         _let_in("console", CONSOLE)
     elif not services.client_keys.needed():
@@ -45,7 +45,8 @@ def require_api_key() -> None:
             services.client_keys.admit(key)
 
 
-def _given() -> str:
+def given_key() -> str:
+    """What a client sent as its key; "" for nothing."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else ""
 

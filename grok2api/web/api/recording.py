@@ -10,11 +10,21 @@ from flask import Response, g, request
 
 from grok2api import logs
 from grok2api.accounts import Shortage
-from grok2api.errors import AnswerUnfit, BadRequest, GatewayError, Moderated, NoAccount, NoMedia, Rejected
+from grok2api.errors import (
+    AnswerUnfit,
+    BadRequest,
+    GatewayError,
+    Moderated,
+    NoAccount,
+    NoMedia,
+    Rejected,
+    StorageUnavailable,
+)
 from grok2api.services.request_log import RequestRecord
 from grok2api.services.tracing import Trace
 from grok2api.web.api.errors import describe
 from grok2api.web.api.guard import blueprint, client_name
+from grok2api.web.counting import route_label
 from grok2api.web.pump import ClientGone, Pump
 from grok2api.web.services import get_services
 
@@ -32,10 +42,10 @@ class Recording:
     def __init__(self, kind: str, model: str, streamed: bool, pump: Pump, trace: Trace) -> None:
         """kind: of the request, in a word, for the log."""
         services = get_services()
-        self._usage, self._book = services.usage, services.request_log
+        self._usage, self._book, self._metrics = services.usage, services.request_log, services.metrics
         self._label = f"{kind} {model} {'stream' if streamed else 'whole'}"
         self._model, self._streamed, self._pump, self._trace = model, streamed, pump, trace
-        self._path, self._key = request.path, client_name()
+        self._path, self._key, self._route = request.path, client_name(), route_label()
         self._began = time.monotonic()
         self._streaming = False
         g.recorded = True
@@ -43,6 +53,7 @@ class Recording:
     def streaming(self) -> None:
         """The answer is a stream that has its 200 from now on, whatever becomes of it."""
         self._streaming = True
+        self._metrics.stream_began()
 
     def end(self, error: BaseException | None) -> None:
         """error: what it failed with; ClientGone when nobody waits any more."""
@@ -68,13 +79,27 @@ class Recording:
         )
         self._book.note(record)
         self._usage.request(failed=outcome == "failed", gone=outcome == "gone", first_token_s=first_s)
+        self._metrics.answer(self._route, self._model, outcome, first_s, total_s)
+        if self._streaming:
+            self._metrics.stream_ended()
+            if isinstance(error, StorageUnavailable):
+                self._metrics.storage_failed("request")
         self._log(record, type(error).__name__ if outcome in ("failed", "refused") else outcome)
 
     def _log(self, record: RequestRecord, word: str) -> None:
         tried = record.attempts
         account = f", account {tried[-1].account}, tries {len(tried)}" if tried else ""
         first = "" if record.first_s is None else f", first content after {record.first_s * 1000:.0f} ms"
-        log.info("%s: %s in %.0f ms%s%s", self._label, word, record.total_s * 1000, first, account)
+        log.info(
+            "%s: %s in %.0f ms%s%s",
+            self._label, word, record.total_s * 1000, first, account,
+            extra=logs.fields(
+                event="request", path=record.path, model=record.model, stream=record.stream, key=record.key,
+                outcome=record.outcome, status=record.status, code=record.code,
+                account=tried[-1].account if tried else None, tries=len(tried),
+                first_ms=_ms(record.first_s), total_ms=_ms(record.total_s),
+            ),
+        )  # fmt: skip
 
 
 @blueprint.after_request
@@ -96,6 +121,10 @@ def record_refused(response: Response) -> Response:
         )
         get_services().request_log.note(record)
     return response
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 def _outcome(error: BaseException | None) -> str:

@@ -5,11 +5,11 @@ A chunk's head and tail are made once per stream; per piece of text there is one
 
 from __future__ import annotations
 
-import secrets
 import time
 from typing import Any
 
 from grok2api.events import Citation, Embedded, Event, Finish, Reasoning, Text, Thought, ToolCall
+from grok2api.ids import new_id
 from grok2api.messages import ChatRequest
 from grok2api.web.api.errors import error_body
 from grok2api.web.api.usage import AnswerCount
@@ -22,7 +22,7 @@ class Answer:
     """What an answer has come to so far, apart from its form: ids, counted tokens, sources, calls."""
 
     def __init__(self, request: ChatRequest) -> None:
-        self.id = f"chatcmpl-{secrets.token_hex(12)}"
+        self.id = f"chatcmpl-{new_id(96)}"
         self.created = int(time.time())
         self._request = request
         self.count = AnswerCount()

@@ -115,7 +115,7 @@ class ResponseBuilder:
                 for citation in self._citations:
                     self._open.cite(citation, self._tell)
                 self._citations = []
-        assert self._open is not None
+        assert self._open is not None  # nosec B101 # for mypy: opened above, if it was not
         self._open.add(text, self._tell)
 
     def _close_text(self, status: str = "completed") -> None:

@@ -1,65 +1,70 @@
-"""gunicorn's gevent worker, which when told to stop does not wait for connections that are idle, and has the kernel
-send files.
+"""A client's socket: the kernel sends files, and who takes next to nothing of what is sent is given up.
 
-The stock worker waits for every open connection: a client or nginx that merely keeps one open would delay
-each restart by the whole keep-alive time. gevent's sockets copy a file in blocks of 8 KiB.
+gevent's sockets copy a file in blocks of 8 KiB, and wait for a client for ever.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import io
 import os
-import select
 import socket
-import ssl
 import stat
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import gevent
 import gevent.socket
-from gevent.server import StreamServer
-from greenlet import getcurrent, greenlet
-from gunicorn.workers.ggevent import GeventWorker
 
 #: Bytes of a file that are sent before others have their turn.
 _TURN_BYTES = 256 * 1024
+#: What the kernel holds for a client beyond what is on its way. Else it is megabytes, so that all of an answer is read
+#: from upstream and rendered for one who hardly reads, while others wait. Of a file it may be more: it costs nothing.
+UNSENT_BYTES = 32 * 1024
 #: A client that takes nothing of what it is sent for this long is given up.
 STUCK_CLIENT_S = 60.0
+#: Bytes per second that a client has to take in the end, beyond that time: a large answer, taken one byte at a time,
+#: would occupy the worker for days.
+SLOWEST = 1024
 
 #: What `os.sendfile` says of files that it cannot send; a copy can be sent of them.
 _NOT_BY_KERNEL = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
-
-#: A connection younger than this may be about to bring its first request.
-_FRESH_S = 1.0
-
-
-class _NoRequest(BaseException):
-    """Thrown into a greenlet that waits for a further request; its wait then ends as if timed out."""
 
 
 class ClientSocket(gevent.socket.socket):
     """gevent's socket with a cheaper `sendall`, as one `send` nearly always takes all of a few tokens, and a `sendfile`
     that has the kernel send. Both raise ConnectionResetError, which gunicorn passes over in silence, for a client that
-    takes nothing for STUCK_CLIENT_S; gevent waits for ever."""
+    takes nothing for STUCK_CLIENT_S, or less than SLOWEST for longer.
+
+    on_bytes: called once, when something was received next.
+    """
+
+    on_bytes: Callable[[], None] | None = None
 
     # of gevent's socket, which has no types for them
     _check_sendfile_params: Callable[..., None]
     _wait: Callable[[Any], None]
     _write_event: Any
 
+    def recv(self, *args: Any) -> bytes:
+        data = super().recv(*args)
+        if self.on_bytes is not None and data:
+            tell, self.on_bytes = self.on_bytes, None
+            tell()
+        return data
+
     def sendall(self, data: Any, flags: int = 0) -> None:
         sent = self._send_some(data, flags)
         if sent < len(data):
             rest = memoryview(data)
+            pace = None
             while sent < len(data):
-                self._wait_writable()
+                pace = self._wait_writable(pace, sent)
                 sent += self._send_some(rest[sent:], flags)
 
     def _send_some(self, data: Any, flags: int) -> int:
@@ -95,7 +100,16 @@ class ClientSocket(gevent.socket.socket):
 
     def _send_by_kernel(self, source: int, offset: int, count: int | None) -> int:
         """Raises _CannotSend before anything was sent."""
+        hold_unsent(self, _TURN_BYTES)
+        try:
+            return self._send_in_turns(source, offset, count)
+        finally:
+            with contextlib.suppress(OSError):
+                hold_unsent(self, UNSENT_BYTES)
+
+    def _send_in_turns(self, source: int, offset: int, count: int | None) -> int:
         sent = 0
+        pace = None
         while count is None or sent < count:
             turn = _TURN_BYTES if count is None else min(_TURN_BYTES, count - sent)
             _load(source, offset + sent, turn)
@@ -112,24 +126,51 @@ class ClientSocket(gevent.socket.socket):
             sent += max(taken, 0)
             if sent != count:
                 # Also when there is room: the loop then looks at all sockets before it comes back to this one.
-                self._wait_writable()
+                pace = self._wait_writable(pace, sent)
         return sent
 
-    def _wait_writable(self) -> None:
-        """Until there is room to send more: a third of the socket's buffer, which may be megabytes."""
+    def _wait_writable(self, pace: _Pace | None, sent: int) -> _Pace | None:
+        """Until there is room to send more: a third of the socket's buffer, which may be megabytes. pace: of this
+        answer, None at first; returned for the next time. sent: bytes of it until now."""
         timeout = self.gettimeout()
         if timeout is not None:
             self._wait(self._write_event)
-            return
-        waiting = _waiting_bytes(self.fileno())
+            return None
+        pace = pace or _Pace(self.fileno(), sent)
+        waiting = pace.check(sent)
         while True:
             try:
                 gevent.socket.wait(self._write_event, STUCK_CLIENT_S)
-                return
+                return pace
             except TimeoutError:
-                before, waiting = waiting, _waiting_bytes(self.fileno())
+                before, waiting = waiting, pace.check(sent)
                 if waiting >= before:
                     raise ConnectionResetError(errno.ECONNRESET, "the client takes nothing") from None
+
+
+class _Pace:
+    """Whether a client takes what it is sent not too slowly."""
+
+    __slots__ = ("_began", "_fd", "_waiting_before")
+
+    def __init__(self, fd: int, sent: int) -> None:
+        self._fd = fd
+        self._began = time.monotonic()
+        self._waiting_before = _waiting_bytes(fd) - sent
+
+    def check(self, sent: int) -> int:
+        """The bytes that it has not taken yet. Raises ConnectionResetError when it is too slow."""
+        waiting = _waiting_bytes(self._fd)
+        taken = self._waiting_before + sent - waiting
+        if time.monotonic() - self._began > STUCK_CLIENT_S + taken / SLOWEST:
+            raise ConnectionResetError(errno.ECONNRESET, "the client takes next to nothing")
+        return waiting
+
+
+def hold_unsent(connection: socket.socket, size: int) -> None:
+    """Let the kernel hold so many bytes; of one that listens: for each of its connections."""
+    if connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, size)
 
 
 class _CannotSend(Exception):
@@ -162,77 +203,3 @@ def _load(fd: int, offset: int, length: int) -> None:
         gevent.get_hub().threadpool.apply(os.pread, (fd, length, offset))
     except OSError:
         pass  # the file system cannot tell, or the file cannot be read, which sending it will say
-
-
-class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        #: greenlet -> its connection, and since when it waits for a request
-        self._clients: dict[greenlet, socket.socket] = {}
-        self._waiting: dict[greenlet, float] = {}
-        #: Whether the main greenlet is leaving.
-        self._ended = False
-
-    def init_process(self) -> None:
-        """All of the worker's life."""
-        try:
-            super().init_process()
-        finally:
-            self._ended = True
-
-    def run(self) -> None:
-        # A burst of new connections is taken in one by one, between the tokens of running streams: with
-        # gevent's 100 at a time, the slowest hundredth of all tokens was late by 25 ms instead of 13.
-        StreamServer.max_accept = 1
-        super().run()
-
-    def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
-        me = getcurrent()
-        if not isinstance(client, ssl.SSLSocket):  # which would lose its TLS
-            client = ClientSocket(client.family, client.type, client.proto, fileno=client.detach())
-        self._clients[me] = client
-        try:
-            super().handle(listener, client, addr)
-        finally:
-            del self._clients[me]
-
-    @contextmanager
-    def timeout_ctx(self) -> Iterator[None]:
-        """Around the wait for a connection's next request."""
-        me = getcurrent()
-        self._waiting[me] = time.monotonic()
-        try:
-            with super().timeout_ctx():
-                yield
-        except _NoRequest:
-            pass
-        finally:
-            del self._waiting[me]
-
-    def handle_quit(self, sig: int, frame: Any) -> None:
-        gevent.spawn(self._quit)  # in the handler of a signal nothing may wait
-
-    def _quit(self) -> None:
-        """As gunicorn does it, except for a worker that ends by itself in the meantime: told to exit once more, Python
-        prints a traceback."""
-        self.alive = False
-        self.cfg.worker_int(self)
-        gevent.sleep(0.1)
-        if not self._ended:
-            sys.exit(0)
-
-    def notify(self) -> None:
-        """Called every second, also while stopping."""
-        super().notify()
-        if not self.alive:
-            long_ago = time.monotonic() - _FRESH_S
-            for waiter, since in list(self._waiting.items()):
-                if since < long_ago and not _has_data(self._clients[waiter]):
-                    gevent.kill(waiter, _NoRequest)
-
-
-def _has_data(connection: socket.socket) -> bool:
-    """Whether there is something to read: a request that is arriving."""
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
