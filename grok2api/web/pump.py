@@ -8,7 +8,6 @@ reads slowly slows upstream down. All that one wake-up brought is handed over to
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from typing import Any
@@ -47,7 +46,7 @@ class Pump:
         watchdog: Watchdog,
     ) -> None:
         self._cancellation = Cancellation()
-        self._buffer: deque[Event] = deque()
+        self._buffer: list[Event] = []
         self._news = Signal()
         self._room = Signal()
         self._room.set()
@@ -95,8 +94,7 @@ class Pump:
                 if self._gone:
                     raise ClientGone
                 if self._buffer:
-                    batch = list(self._buffer)
-                    self._buffer.clear()
+                    batch, self._buffer = self._buffer, []
                     self._room.set()
                     self._writing_since = time.monotonic()
                     if self.began_at is None:

@@ -13,13 +13,14 @@ from tempfile import TemporaryDirectory
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from grok2api.accounts import Outcome, Tier
 from grok2api.env import Env
 from grok2api.errors import ConfigurationError
 from grok2api.storage.base import AdminSession
-from grok2api.storage.sql.migrations import head_revision
+from grok2api.storage.sql.migrations import revisions
 from grok2api.storage.sql.tables import Base
 from tests.contract import workers
 from tests.contract.dealings import (
@@ -60,7 +61,12 @@ def test_a_fresh_database_equals_the_models(file: FilePlace) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
-    assert file.rows("SELECT version_num FROM alembic_version") == [(head_revision(),)]
+    assert file.rows("SELECT version_num FROM alembic_version") == [(revisions()[-1],)]
+
+
+def test_the_revisions_follow_each_other_as_they_are_numbered() -> None:
+    script = ScriptDirectory(str(ROOT / "grok2api" / "storage" / "sql"))
+    assert [one.revision for one in script.walk_revisions()] == revisions()[::-1] != []
 
 
 def test_opening_again_changes_nothing(file: FilePlace) -> None:
@@ -73,7 +79,7 @@ def test_opening_again_changes_nothing(file: FilePlace) -> None:
 def test_processes_that_start_at_once_migrate_once(tmp_path: Path) -> None:
     file = FilePlace(tmp_path / "not" / "there" / "yet")
     workers.in_processes(4, workers.open_and_close, file.env)
-    assert file.rows("SELECT version_num FROM alembic_version") == [(head_revision(),)]
+    assert file.rows("SELECT version_num FROM alembic_version") == [(revisions()[-1],)]
     with closing(open_at(file.env)) as store:
         assert chosen(store) is None
 
@@ -84,7 +90,7 @@ def test_an_older_database_is_upgraded_without_loss(file: FilePlace, schema: Pat
     with closing(sqlite3.connect(file.path)) as connection:
         connection.executescript(schema.read_text("utf-8"))
     store = file.open()
-    assert file.rows("SELECT version_num FROM alembic_version") == [(head_revision(),)]
+    assert file.rows("SELECT version_num FROM alembic_version") == [(revisions()[-1],)]
     verify_upgraded(store)
 
 
