@@ -13,7 +13,7 @@ demo: $(VENV)/.run ## the same against a simulated Grok with demo accounts
 	@exec $(BIN)/python -m tests.simulator.demo
 
 test: $(VENV)/.dev ## everything the tests need, then all tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-full: $(VENV)/.dev ## the same at full size, with all parameters
 	$(BIN)/python -m pytest -n 2 --dist worksteal --full

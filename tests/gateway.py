@@ -22,6 +22,9 @@ from grok2api.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 30.0
+#: As containers and systemd start it; `make run` looks at everything first, which takes as long as a worker's start.
+DEPLOYED = ("-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
+BY_HAND = ("-m", "grok2api")
 #: A change of settings is promised to hold everywhere within a second.
 SETTINGS_FRESH_S = 1.0
 
@@ -54,7 +57,7 @@ class Gateway:
         upstream_url: str,
         *,
         workers: int = 2,
-        command: Sequence[str] = ("-m", "grok2api"),
+        command: Sequence[str] = DEPLOYED,
         **environ: str,
     ) -> None:
         self.data_dir = data_dir

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from tests.full import only_full
-from tests.gateway import Gateway
+from tests.gateway import BY_HAND, DEPLOYED, Gateway
 from tests.mariadb_server import MariaDbServer
 from tests.process.servers import environ_of
 from tests.redis_server import RedisServer
@@ -231,7 +231,7 @@ def test_a_server_that_hangs_and_goes_on(served: tuple[Server, Gateway], simulat
 
 @pytest.mark.parametrize(
     "command",
-    [only_full(("-m", "grok2api")), ("-m", "gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")],
+    [only_full(BY_HAND), DEPLOYED],
 )
 def test_a_worker_that_dies_meanwhile_is_replaced_when_the_server_is_back(
     simulator: Simulator, tmp_path: Path, command: Sequence[str]

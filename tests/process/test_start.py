@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.full import only_full
-from tests.gateway import ROOT, Gateway, clean_environ, free_port
+from tests.gateway import BY_HAND, ROOT, Gateway, clean_environ, free_port
 from tests.redis_server import RedisServer
 from tests.simulator.client import Simulator
 
@@ -77,7 +77,7 @@ def test_a_log_directory_that_cannot_be_used_is_one_line(tmp_path: Path) -> None
 
 
 def test_the_database_can_be_read_by_its_owner_alone(tmp_path: Path, simulator: Simulator) -> None:
-    with Gateway(tmp_path / "data", simulator.url) as gateway:
+    with Gateway(tmp_path / "data", simulator.url, command=BY_HAND) as gateway:
         gateway.set_accounts(["sim-basic-ok-a"])
         files = list((tmp_path / "data").glob("grok2api.db*"))
         assert len(files) == 3  # the database, its log, its index
@@ -93,13 +93,13 @@ def test_a_broken_models_toml_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_first_start_says_what_to_do_and_a_second_is_fast(tmp_path: Path, simulator: Simulator) -> None:
-    with Gateway(tmp_path / "data", simulator.url) as first:
+    with Gateway(tmp_path / "data", simulator.url, command=BY_HAND) as first:
         said = first.log()
         assert f"http://127.0.0.1:{first.port}/v1" in said
         assert "admin/admin" in said
         assert "There are no accounts yet" in said and "flask accounts add" in said
     began = time.monotonic()
-    with Gateway(tmp_path / "data", simulator.url):
+    with Gateway(tmp_path / "data", simulator.url, command=BY_HAND):
         assert time.monotonic() - began < 25  # 5 s are promised
 
 
@@ -108,7 +108,12 @@ def test_the_commands_it_names_work_and_show_no_secret(tmp_path: Path, simulator
     with (
         RedisServer(password="p@ss s3same/%") as redis,
         Gateway(
-            tmp_path / "data", simulator.url, STORAGE_MODE="redis", DATABASE_URL=redis.url(), SECRET_KEY=key
+            tmp_path / "data",
+            simulator.url,
+            command=BY_HAND,
+            STORAGE_MODE="redis",
+            DATABASE_URL=redis.url(),
+            SECRET_KEY=key,
         ) as gateway,
     ):
         said = gateway.log()
