@@ -4,6 +4,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import gc  # noqa: E402
 import resource  # noqa: E402
 import sys  # noqa: E402
 
@@ -81,6 +82,10 @@ def post_worker_init(worker):
     worker.on_last_call = services.stopping.stop_all
     for job in _jobs(services):
         job.start()
+    # What is there now stays: code, tables, settings. Looking through it for garbage each time would stop all streams
+    # for a tenth of a second.
+    gc.collect()
+    gc.freeze()
     if worker.age == 1:  # of the first one, so that it is said once
         services.adviser.warn_if_open()
 
