@@ -86,6 +86,9 @@ def post_worker_init(worker):
     # for a tenth of a second.
     gc.collect()
     gc.freeze()
+    # Threads that write to SQLite or decode pictures wait for Python's lock for so long when the loop is busy, several
+    # times for each lease. The default is 5 ms.
+    sys.setswitchinterval(0.0005)
     if worker.age == 1:  # of the first one, so that it is said once
         services.adviser.warn_if_open()
 

@@ -33,6 +33,7 @@ from grok2api.storage.sql.runner import Runner
 from grok2api.storage.sql.sealing import read_check_value
 from grok2api.storage.sql.store import SqlStore
 from grok2api.storage.sql.tables import db
+from grok2api.storage.sql.writer import Writer
 from grok2api.storage.vault import Vault
 
 READERS = 2
@@ -152,9 +153,9 @@ class SqliteRunner(Runner):
         self._turn = Lock()
         # gevent stubs leave the pool's constructor untyped
         self._readers: Any = None
-        self._writer: Any = None
+        self._writer: Writer | None = None
         if monkey.is_module_patched("threading"):
-            self._readers, self._writer = ThreadPool(READERS), ThreadPool(1)
+            self._readers, self._writer = ThreadPool(READERS), Writer()
 
     def read(self, work: Callable[[Connection], T]) -> T:
         return self._run(self._readers, "BEGIN", work)
@@ -191,8 +192,9 @@ class SqliteRunner(Runner):
             )
 
     def close(self) -> None:
-        for pool in filter(None, (self._readers, self._writer)):
-            pool.kill()
+        if self._writer is not None:
+            self._readers.kill()
+            self._writer.kill()
         self._engine.dispose()
 
     def _run(self, pool: Any, begin: str, work: Callable[[Connection], T]) -> T:
