@@ -35,9 +35,9 @@ HEALTH_RESERVE = 8
 #: left for the others, which are broken off, and for what is done at exit. The master kills at the end.
 LAST_CALL_S = 6.0
 _FORCED_S = 2.5
-#: When a worker is busy, one new connection is taken in for so much time, about what a request's beginning takes, and
-#: so many at once at most.
-_TURN_S = 0.005
+#: When a worker is busy, one new connection is taken in for so much time, a few times what a request's beginning takes,
+#: and so many at once at most.
+_TURN_S = 0.02
 _TURN_MAX = 32
 #: How often refusals are logged, at most.
 _REPORT_S = 10.0
