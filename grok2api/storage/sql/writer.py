@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -31,18 +30,16 @@ class Writer:
     def __init__(self) -> None:
         # gevent stubs leave the pool's constructor untyped
         self._pool: Any = ThreadPool(1)
-        self._waiting: deque[_Job] = deque()
-        self._lock = get_original("threading", "Lock")()  # held for moments only, by threads of both kinds
-        self._running = False
+        self._jobs = get_original("queue", "SimpleQueue")()
+        self._started = False
 
     def apply(self, work: Callable[[], T]) -> T:
         """What `work` gives; it must not raise. Whoever is stopped before its turn has done nothing."""
+        if not self._started:
+            self._started = True
+            self._pool.spawn(self._run)  # the only one, so that it never waits for room
         job = _Job(work)
-        with self._lock:
-            self._waiting.append(job)
-            idle, self._running = not self._running, True
-        if idle:
-            self._pool.spawn(self._run)
+        self._jobs.put(job)
         try:
             return job.done.get()  # type: ignore[return-value]  # what the work gave
         except BaseException:
@@ -50,16 +47,10 @@ class Writer:
             raise
 
     def kill(self) -> None:
+        self._jobs.put(None)
         self._pool.kill()
 
     def _run(self) -> None:
-        while (job := self._next()) is not None:
+        while (job := self._jobs.get()) is not None:
             if job.wanted:
                 job.loop.run_callback_threadsafe(job.done.set, job.work())
-
-    def _next(self) -> _Job | None:
-        with self._lock:
-            if self._waiting:
-                return self._waiting.popleft()
-            self._running = False
-            return None
