@@ -150,6 +150,7 @@ def _base(root: Path) -> None:
     for name in ("proc", "tmp", "var/log"):
         (root / name).mkdir(parents=True)
     _mount("-t", "proc", "proc", root / "proc")
+    _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", root / "tmp")  # now: the checkout may lie in /tmp
     # Python itself, and the virtual environment where its scripts say that it is.
     for prefix in {Path(sys.prefix).resolve(), Path(sys.prefix), Path(sys.base_prefix)}:
         if not prefix.is_relative_to("/usr"):
@@ -186,7 +187,6 @@ def main(data: str, logs: str, *more: str) -> None:
         shutil.copystat(place, source)
         os.chown(source, place.stat().st_uid, place.stat().st_gid)  # as a new volume takes them over
         _mount("--bind", source, place)
-    _mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", root / "tmp")
     _mount("-o", "remount,ro", root)
     uid, gid = user()
     command = command_of("CMD")

@@ -75,9 +75,8 @@ def test_it_serves_from_a_read_only_root_as_nobody_and_stops_when_told(
         assert requests.get(link, timeout=60).content.startswith(b"\xff\xd8")
         assert container.execute(["cat", "/proc/1/comm"]).stdout.strip() in ("gunicorn", "python")
         # What the workers count, for /metrics; nothing else is written there.
-        kept = container.execute(
-            ["find", "/tmp", "/dev/shm", "-mindepth", "1", "-maxdepth", "1"]
-        ).stdout.split()
+        made = ["find", "/tmp", "/dev/shm", "-mindepth", "1", "-maxdepth", "1", "-user", str(image.user()[0])]
+        kept = container.execute(made).stdout.split()
         assert ["grok2api-metrics-" in path for path in kept] == [True], kept
         assert container.stop() == 0
     assert {path.name for path in container.data.iterdir()} >= {"grok2api.db", "cache"}
