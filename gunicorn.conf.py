@@ -57,6 +57,8 @@ proc_name = "grok2api"
 
 def on_starting(server):
     """Once, before there are workers. What a worker counts shows in `/metrics` of all."""
+    if server.cfg.is_ssl:
+        sys.exit("grok2api: TLS is for a reverse proxy such as nginx: see deploy/nginx.conf.")
     server.metrics_folder = MetricsFolder.make(places(_env.metrics_dir, _env.data_dir), _env.workers)
     share_metrics(server.metrics_folder and server.metrics_folder.path)
     if server.metrics_folder is None:
@@ -87,7 +89,7 @@ def post_worker_init(worker):
     gc.collect()
     gc.freeze()
     # Threads that write to SQLite or decode pictures wait for Python's lock for so long when the loop is busy, several
-    # times for each lease. The default is 5 ms.
+    # times for each lease. The default is 5 ms. For no longer, too, gevent runs callbacks before it looks at sockets.
     sys.setswitchinterval(0.0005)
     if worker.age == 1:  # of the first one, so that it is said once
         services.adviser.warn_if_open()

@@ -28,7 +28,7 @@ _TURN_BYTES = 256 * 1024
 UNSENT_BYTES = 32 * 1024
 #: A client that takes nothing of what it is sent for this long is given up.
 STUCK_CLIENT_S = 60.0
-#: Bytes per second that a client has to take in the end, beyond that time: a large answer, taken one byte at a time,
+#: Bytes per second that a client has to take of each piece in the end, beyond that time: one, taken one byte at a time,
 #: would occupy the worker for days.
 SLOWEST = 1024
 
@@ -131,7 +131,7 @@ class ClientSocket(gevent.socket.socket):
 
     def _wait_writable(self, pace: _Pace | None, sent: int) -> _Pace | None:
         """Until there is room to send more: a third of the socket's buffer, which may be megabytes. pace: of this
-        answer, None at first; returned for the next time. sent: bytes of it until now."""
+        piece, None at first; returned for the next time. sent: bytes of it until now."""
         timeout = self.gettimeout()
         if timeout is not None:
             self._wait(self._write_event)

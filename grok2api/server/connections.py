@@ -20,7 +20,8 @@ import gevent
 from grok2api.server.client_socket import ClientSocket
 from grok2api.server.refusal import Farewell
 
-#: From a connection's beginning, or a further request's first byte, to the end of the request's header.
+#: From a connection's beginning, or a further request's first byte, to the end of the request's header. What is left of
+#: the body of a request that was answered unread counts, too.
 HEADER_S = 15.0
 #: A connection that asks for longer than this may have to make room for a new one.
 SLOW_S = 2.0
@@ -202,7 +203,9 @@ class Connections:
         now = time.monotonic()
         while (slowest := next(iter(self._asking), None)) and now - slowest.since > HEADER_S:
             # Who has sent nothing has asked nothing; a browser takes an answer to that for the next request's.
-            self._close(slowest, self.farewell.too_slow() if slowest.has_begun else b"")
+            # Nor has who still sends the body of a request that was answered already.
+            asked = slowest.has_begun and not slowest.has_served
+            self._close(slowest, self.farewell.too_slow() if asked else b"")
         while (oldest := next(iter(self._idle), None)) and now - oldest.since > self._keepalive_s:
             self._close(oldest)
 
@@ -215,7 +218,8 @@ class Connections:
 
     def kill(self) -> None:
         """All of them, whatever they do; takes a second at most."""
-        gevent.killall([*self._open, *self._leaving], timeout=1)
+        with gevent.Timeout(1, False):  # type: ignore[arg-type]  # False: end the block, raise nothing
+            gevent.killall([*self._open, *self._leaving])
 
     def _close(self, connection: Connection, answer: bytes = b"") -> None:
         """Soon; it does not count from now on."""

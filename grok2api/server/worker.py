@@ -8,7 +8,6 @@ its idle neighbour, so that all are full before one refuses much.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import resource
 import sys
@@ -20,7 +19,6 @@ from typing import Any
 import gevent
 from gevent.server import StreamServer
 from greenlet import getcurrent
-from gunicorn.sock import ssl_context
 from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
@@ -76,12 +74,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
                 self.worker_connections,
                 self._connections.limit,
             )
-        tls = {"ssl_context": ssl_context(self.cfg)} if self.cfg.is_ssl else {}
         servers = []
         for listener in self.sockets:
             listener.setblocking(1)
             hold_unsent(listener, UNSENT_BYTES)  # its connections have it of it
-            server = _Server(listener, partial(self.handle, listener), self._admit, **tls)
+            server = _Server(listener, partial(self.handle, listener), self._admit)
             server.start()
             servers.append(server)
         while self.alive:
@@ -131,8 +128,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         me = getcurrent()
         if isinstance(me, Connection) and me.extra:
             req.force_close()
-        with contextlib.suppress(gevent.GreenletExit, SystemExit):
+        try:
             AsyncWorker.handle_request(self, listener_name, req, sock, addr)
+        except (gevent.GreenletExit, SystemExit):
+            raise StopIteration from None  # gunicorn's word for a connection that ends
 
     def timeout_ctx(self) -> Wait:
         """Around the wait for a connection's next request."""
@@ -189,9 +188,8 @@ class _Server(StreamServer):
         listener: Any,
         handle: Callable[[Any, Any], object],
         admit: Callable[[Callable[[Any, Any], object], Any, Any], None],
-        **tls: Any,
     ) -> None:
-        super().__init__(listener, handle, **tls)
+        super().__init__(listener, handle)
         self._admit = admit
         self._turn_at = 0.0
         #: How many may still be taken in in this turn; 0 at its end: there may be more.

@@ -17,9 +17,9 @@ import gevent
 from grok2api import logs
 from grok2api.cancellation import Cancellation, Cancelled
 from grok2api.errors import ServerStopping, UpstreamFailed
-from grok2api.events import Event
+from grok2api.events import Event, Finish
 from grok2api.watchdog import Watchdog
-from grok2api.web.client_socket import ClientWatch
+from grok2api.web.client_watch import ClientWatch
 from grok2api.web.signal import Signal
 
 #: Events that may wait for a client that reads slowly. As many are rendered at a time, while all others wait: 64 take
@@ -51,6 +51,8 @@ class Pump:
         self._room = Signal()
         self._room.set()
         self._done = False
+        #: whether all of the answer is there; its lease may still be settled
+        self._whole = False
         #: what it failed with; set before it is done when it is to be stopped
         self._error: Exception | None = None
         self._gone = False
@@ -125,7 +127,7 @@ class Pump:
 
     def stop(self, error: ServerStopping) -> None:
         """End the work; who reads is given what there is, and then this error, unless all has been made."""
-        if not self._done:
+        if not (self._done or self._whole):
             self._error = error
             self._cancellation.cancel()
             self._news.set()
@@ -150,6 +152,7 @@ class Pump:
             self._cancellation.bind()
             with closing(make_events(self._cancellation)) as events:
                 for event in events:
+                    self._whole = isinstance(event, Finish)
                     self._buffer.append(event)
                     self._news.set()
                     if len(self._buffer) >= BUFFER_EVENTS:

@@ -6,14 +6,29 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 import requests
 
 from tests.gateway import Gateway, events, text_of
 from tests.simulator.client import Simulator, directive
 
 GRACEFUL_S = 8
+
+
+@contextmanager
+def _taking_nothing(own: Gateway) -> Iterator[None]:
+    """A client that asks for more than fits into the sockets, and reads none of it."""
+    message = {"role": "user", "content": directive("plain", tokens=100_000)}
+    body = orjson.dumps({"model": "grok-4.1", "stream": True, "messages": [message]})
+    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", own.port)) as client:
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        time.sleep(1)  # until nothing more fits
+        yield
 
 
 def test_what_does_not_end_in_time_is_told_so_and_nothing_is_left_of_it(
@@ -35,7 +50,7 @@ def test_what_does_not_end_in_time_is_told_so_and_nothing_is_left_of_it(
             short = own.chat(directive("plain", tokens=15, delay=0.1), stream=True)
             own.session = other
             long = own.chat(directive("plain", tokens=10_000, delay=0.05), stream=True)
-            with socket.create_connection(("127.0.0.1", own.port)):
+            with socket.create_connection(("127.0.0.1", own.port)), _taking_nothing(own):
                 began = time.monotonic()
                 own.process.send_signal(signal.SIGTERM)
                 assert events(short)[-1] == "[DONE]"

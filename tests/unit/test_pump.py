@@ -71,6 +71,20 @@ def test_a_client_that_takes_nothing_is_given_up_and_the_work_ended(monkeypatch:
             ours.send(b"x", socket.MSG_NOSIGNAL)
 
 
+def test_what_is_whole_is_not_stopped_while_its_account_is_given_back() -> None:
+    def make(_: Cancellation) -> Generator[Event, None, None]:
+        yield Text("a")
+        yield Finish()
+        gevent.sleep(0.2)
+
+    pump = Pump(make, {}, Watchdog())
+    assert pump.wait_started(5)
+    pump.stop(ServerStopping())
+    with gevent.Timeout(5):
+        assert [event for batch in pump.batches() for event in batch] == [Text("a"), Finish()]
+    pump.close()
+
+
 def test_what_is_stopped_gives_what_it_has_and_then_says_so() -> None:
     stopping, ended = Stopping(), []
 

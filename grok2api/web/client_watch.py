@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ import gevent
 class ClientWatch:
     """Calls `on_gone` once, from the hub, when the client closes its side of the request's connection.
 
-    Does nothing where the server gives no plain socket (Flask's test client, TLS in gunicorn itself); then a
+    Does nothing where the server gives no plain socket (Flask's test client); then a
     client that left is noticed at the next write.
     """
 
@@ -22,7 +21,7 @@ class ClientWatch:
         self._on_gone = on_gone
         self._socket: socket.socket | None = environ.get("gunicorn.socket")
         self._watcher: Any = None
-        if self._socket is not None and not isinstance(self._socket, ssl.SSLSocket):
+        if self._socket is not None:
             self._watcher = gevent.get_hub().loop.io(self._socket.fileno(), 1)
             self._watcher.start(self._readable)
 
