@@ -56,6 +56,20 @@ second.kill()
 gevent.joinall([first, third], raise_error=True)
 assert done == [1, 3], done
 """,
+    "what_raises_is_raised_and_ends_nothing": """
+def fail():
+    raise ZeroDivisionError("of this one")
+
+first = gevent.spawn(writer.apply, work(1, 0.1))
+try:
+    writer.apply(fail)
+except ZeroDivisionError as error:
+    assert str(error) == "of this one"
+else:
+    raise AssertionError
+assert writer.apply(work(2)) == 20
+assert done == [1, 2], done
+""",
     "who_goes_in_its_turn_has_done_it": """
 first = gevent.spawn(writer.apply, work(1, 0.2))
 gevent.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import gevent
@@ -34,7 +35,7 @@ class Writer:
         self._started = False
 
     def apply(self, work: Callable[[], T]) -> T:
-        """What `work` gives; it must not raise. Whoever is stopped before its turn has done nothing."""
+        """What `work` gives or raises. Whoever is stopped before its turn has done nothing."""
         if not self._started:
             self._started = True
             self._pool.spawn(self._run)  # the only one, so that it never waits for room
@@ -53,4 +54,9 @@ class Writer:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             if job.wanted:
-                job.loop.run_callback_threadsafe(job.done.set, job.work())
+                try:
+                    tell = partial(job.done.set, job.work())
+                except BaseException as error:  # the thread has to outlive it
+                    tell = partial(job.done.set_exception, error)
+                job.loop.run_callback_threadsafe(tell)
+            del job  # else it would be kept until the next one
