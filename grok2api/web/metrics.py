@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-
 from flask import Blueprint, Response, request
 from flask_login import current_user
 
@@ -11,7 +9,7 @@ from grok2api.errors import StorageUnavailable
 from grok2api.services import exposition
 from grok2api.services.account_counts import Counts
 from grok2api.web.api.errors import WrongKey
-from grok2api.web.api.guard import given_key
+from grok2api.web.api.guard import given_key, is_settings_key
 from grok2api.web.services import get_services
 
 #: How long a scrape waits for the storage. Prometheus gives up after 10 s.
@@ -28,9 +26,9 @@ def require_scraper() -> None:
     if settings.metrics_public or not services.client_keys.needed():
         return
     given = given_key()
-    if given and settings.api_key and hmac.compare_digest(given.encode(), settings.api_key.encode()):
+    if given and (is_settings_key(given, settings) or services.client_keys.find(given)):
         return
-    if (given and services.client_keys.find(given)) or current_user.is_authenticated:
+    if current_user.is_authenticated:
         return
     raise WrongKey("Metrics need a key: send the header Authorization: Bearer KEY, or set metrics_public.")
 

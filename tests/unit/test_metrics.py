@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -53,6 +54,13 @@ def test_an_answer_is_counted_with_its_times(metrics: Metrics) -> None:
     assert value(metrics, "grok2api_first_token_seconds_count", model="grok-4.1") == 1
     assert value(metrics, "grok2api_first_token_seconds_bucket", model="grok-4.1", le="0.5") == 1
     assert value(metrics, "grok2api_first_token_seconds_bucket", model="grok-4.1", le="0.25") == 0
+
+
+def test_what_another_release_has_counted_comes_last(metrics: Metrics) -> None:
+    foreign = GaugeMetricFamily("grok2api_of_the_next_release", "New.", value=1)
+    body, _ = render([foreign, *metrics.collect()], "")
+    families = [family.name for family in text_string_to_metric_families(body.decode())]
+    assert families[-1] == foreign.name and len(families) > 5
 
 
 def test_names_that_clients_make_up_are_one_label(metrics: Metrics) -> None:

@@ -8,6 +8,7 @@ import time
 from flask import Blueprint, g, request
 
 from grok2api.client_keys import ClientKey, digest_of
+from grok2api.settings import Snapshot
 from grok2api.web.api.errors import ModelNotAllowed, WrongKey
 from grok2api.web.console_access import is_console
 from grok2api.web.services import get_services
@@ -34,7 +35,7 @@ def require_api_key() -> None:
         _let_in("", "")
     elif not given:
         raise WrongKey("This gateway needs a key: send the header Authorization: Bearer KEY.")
-    elif settings.api_key and hmac.compare_digest(given.encode(), settings.api_key.encode()):
+    elif is_settings_key(given, settings):
         _let_in("api_key", digest_of(given))
     else:
         key = services.client_keys.find(given)
@@ -49,6 +50,11 @@ def given_key() -> str:
     """What a client sent as its key; "" for nothing."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def is_settings_key(given: str, settings: Snapshot) -> bool:
+    """Whether it is the setting `api_key`, which is not empty."""
+    return bool(settings.api_key) and hmac.compare_digest(given.encode(), settings.api_key.encode())
 
 
 def _let_in(name: str, digest: str, key: ClientKey | None = None) -> None:
