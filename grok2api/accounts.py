@@ -269,16 +269,15 @@ class Shortage:
     tried: int = 0
     returns_at: float | None = None
 
-    #: What may stand in the way: first what passes, then what does not, then that there is none.
-    REASONS: ClassVar[tuple[str, ...]] = (
-        *("cooling", "exhausted", "busy", "tried"),
-        *("expired", "disabled", "wrong_tier", "no_account"),
-    )
+    #: What may stand in the way: what passes, what does not, and that there is none.
+    PASSING: ClassVar[tuple[str, ...]] = ("cooling", "exhausted", "busy", "tried")
+    LASTING: ClassVar[tuple[str, ...]] = ("expired", "disabled", "wrong_tier")
+    REASONS: ClassVar[tuple[str, ...]] = (*PASSING, *LASTING, "no_account")
 
     @property
     def main_reason(self) -> str:
         """One of REASONS: what holds for the most accounts, but first of those for which it passes."""
-        for reasons in (self.REASONS[:4], self.REASONS[4:7]):
+        for reasons in (self.PASSING, self.LASTING):
             reason = max(reasons, key=lambda name: int(getattr(self, name)))
             if getattr(self, reason):
                 return reason
@@ -287,7 +286,7 @@ class Shortage:
     @property
     def hopeless(self) -> bool:
         """Whether waiting does not help: there is none that could ever serve this request."""
-        return self.cooling + self.exhausted + self.busy + self.tried == 0
+        return not any(getattr(self, reason) for reason in self.PASSING)
 
     def describe(self) -> str:
         if self.total == 0:

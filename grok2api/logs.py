@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import re
@@ -50,8 +51,12 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             document["exception"] = redact(self.formatException(record.exc_info))
-        document |= getattr(record, "fields", {})
-        return orjson.dumps(document, default=str).decode()
+        for name, value in getattr(record, "fields", {}).items():
+            document[name] = redact(value) if isinstance(value, str) else value
+        try:
+            return orjson.dumps(document, default=str).decode()
+        except orjson.JSONEncodeError:  # half a surrogate, as in names of files that are not UTF-8
+            return json.dumps(document, default=str)
 
 
 class _FileHandler(WatchedFileHandler):
