@@ -12,10 +12,10 @@ run: $(VENV)/.run ## serve on http://127.0.0.1:8000 with SQLite in instance/
 demo: $(VENV)/.run ## the same against a simulated Grok with demo accounts
 	@exec $(BIN)/python -m tests.simulator.demo
 
-test: $(VENV)/.dev ## everything the tests need, then all tests
+test: $(VENV)/.dev ## what the tests need, then all tests but the longest
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
-test-full: $(VENV)/.dev ## the same at full size, with all parameters
+test-full: $(VENV)/.dev ## all tests at full size, with all parameters
 	$(BIN)/python -m pytest -n 2 --dist worksteal --full
 
 lint: $(VENV)/.dev ## ruff, mypy, bandit
