@@ -63,6 +63,8 @@ class Connection(_Greenlet):
         #: Whether some of the request that is waited for has come.
         self.has_begun = False
         self.has_served = False
+        #: Whether its last request was answered before all of that request's body had come.
+        self.owes_body = False
 
     def _run(self) -> None:
         try:
@@ -204,7 +206,7 @@ class Connections:
         while (slowest := next(iter(self._asking), None)) and now - slowest.since > HEADER_S:
             # Who has sent nothing has asked nothing; a browser takes an answer to that for the next request's.
             # Nor has who still sends the body of a request that was answered already.
-            asked = slowest.has_begun and not slowest.has_served
+            asked = slowest.has_begun and not slowest.owes_body
             self._close(slowest, self.farewell.too_slow() if asked else b"")
         while (oldest := next(iter(self._idle), None)) and now - oldest.since > self._keepalive_s:
             self._close(oldest)

@@ -132,6 +132,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
             AsyncWorker.handle_request(self, listener_name, req, sock, addr)
         except (gevent.GreenletExit, SystemExit):
             raise StopIteration from None  # gunicorn's word for a connection that ends
+        if isinstance(me, Connection):
+            me.owes_body = _owes_body(req)
 
     def timeout_ctx(self) -> Wait:
         """Around the wait for a connection's next request."""
@@ -220,6 +222,12 @@ class _Server(StreamServer):
 
     def do_handle(self, client: Any, address: Any) -> None:
         self._admit(self._handle, client, address)
+
+
+def _owes_body(req: Any) -> bool:
+    """Whether some of a request's body was not read, which gunicorn does before it reads the next request."""
+    reader = req.body.reader
+    return bool(getattr(reader, "length", 0) or getattr(reader, "parser", None))
 
 
 def _fitting(wanted: int) -> int:

@@ -235,6 +235,28 @@ def test_a_header_has_its_time_in_all(small: Gateway) -> None:
         assert silent.recv(1) == b""
 
 
+@pytest.mark.parametrize("length", ["Content-Length: 100000", "Transfer-Encoding: chunked"])
+def test_what_is_left_of_an_answered_requests_body_is_no_request(small: Gateway, length: str) -> None:
+    """An answer to it would be taken for that to the next request."""
+    with connect(
+        small, f"POST /nowhere HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n2000\r\nab".encode()
+    ) as client:
+        answer = b""
+        while not answer.endswith(b"}}"):
+            answer += client.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 404") and b"keep-alive" in answer
+        client.settimeout(0.3)
+        began = time.monotonic()
+        while True:
+            try:
+                client.sendall(b"a")
+                assert client.recv(1000) == b""
+                break
+            except TimeoutError:
+                assert time.monotonic() - began < HEADER_S + 6
+        assert time.monotonic() - began > HEADER_S - 1.5
+
+
 def test_when_full_whoever_takes_longest_to_ask_makes_room(small: Gateway) -> None:
     with ExitStack() as stack:
         slow = [stack.enter_context(connect(small, b"GET / HT")) for _ in range(LIMIT)]
