@@ -40,6 +40,7 @@ from grok2api.services.usage import UsageMeter
 from grok2api.settings import Snapshot, cache_bytes
 from grok2api.stopping import Stopping
 from grok2api.storage import open_store
+from grok2api.turns import Turns
 from grok2api.upstream.client import GrokClient
 from grok2api.upstream.fetch import Fetcher
 from grok2api.watchdog import Watchdog
@@ -107,6 +108,7 @@ def create_app(env: Env | None = None, log_to: TextIO | None = None) -> Flask:
         responses=ResponseBook(store.responses),
         auth=auth,
         watchdog=watchdog,
+        turns=Turns(),
         stopping=Stopping(),
         quota=quota,
         refresh=RefreshAll(store.accounts, store.jobs, quota, settings),

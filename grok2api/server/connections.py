@@ -71,6 +71,7 @@ class Connection(_Greenlet):
             self._serve(self.client, self._address)
         finally:
             self.client.close()
+            self.client.on_bytes = None  # else the two would keep each other until they are searched for
             self._among.remove(self)
 
     def begins(self) -> None:

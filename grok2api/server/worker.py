@@ -33,9 +33,10 @@ HEALTH_RESERVE = 8
 #: left for the others, which are broken off, and for what is done at exit. The master kills at the end.
 LAST_CALL_S = 6.0
 _FORCED_S = 2.5
-#: When a worker is busy, one new connection is taken in for so much time, a few times what a request's beginning takes,
-#: and so many at once at most.
-_TURN_S = 0.02
+#: A burst of new connections is taken in one by one for so long; then one more in each turn for so much time that it
+#: lasts on, and so many at most.
+_BURST_S = 1.0
+_ONE_MORE_S = 0.05
 _TURN_MAX = 32
 #: How often refusals are logged, at most.
 _REPORT_S = 10.0
@@ -193,7 +194,7 @@ class _Server(StreamServer):
     ) -> None:
         super().__init__(listener, handle)
         self._admit = admit
-        self._turn_at = 0.0
+        self._behind_since = 0.0
         #: How many may still be taken in in this turn; 0 at its end: there may be more.
         self._left = 1
 
@@ -201,13 +202,13 @@ class _Server(StreamServer):
         """A turn: some of the connections that wait are taken in.
 
         One, between the tokens of running streams: with gevent's 100, the slowest hundredth of all tokens was late by
-        25 ms instead of 13. More when the turns come so seldom, because there is so much to do, that those who wait
-        would not get theirs.
+        25 ms instead of 13. More when there have been more for long, or those who wait would not get their turn.
         """
         now = time.monotonic()
-        waited_s, self._turn_at = now - self._turn_at, now
-        had_more = self._left == 0
-        self.max_accept = self._left = max(1, min(int(waited_s / _TURN_S), _TURN_MAX)) if had_more else 1
+        if self._left:
+            self._behind_since = now
+        longer_s = max(0.0, now - self._behind_since - _BURST_S)
+        self.max_accept = self._left = min(1 + int(longer_s / _ONE_MORE_S), _TURN_MAX)
         super()._do_read()  # type: ignore[misc]  # not in the types
 
     def do_read(self) -> Any:

@@ -24,6 +24,7 @@ from grok2api.services.response_book import ResponseBook
 from grok2api.services.usage import UsageMeter
 from grok2api.stopping import Stopping
 from grok2api.storage.base import Store
+from grok2api.turns import Turns
 from grok2api.watchdog import Watchdog
 
 
@@ -40,6 +41,7 @@ class Services:
     responses: ResponseBook
     auth: AdminAuth
     watchdog: Watchdog
+    turns: Turns
     stopping: Stopping
     quota: QuotaService
     refresh: RefreshAll

@@ -18,7 +18,7 @@ class ClientWatch:
     """
 
     def __init__(self, environ: Mapping[str, Any], on_gone: Callable[[], None]) -> None:
-        self._on_gone = on_gone
+        self._on_gone: Callable[[], None] | None = on_gone
         self._socket: socket.socket | None = environ.get("gunicorn.socket")
         self._watcher: Any = None
         if self._socket is not None:
@@ -30,6 +30,7 @@ class ClientWatch:
             self._watcher.stop()
             self._watcher.close()
             self._watcher = None
+        self._on_gone = None  # else the two would keep each other until they are searched for
 
     def drop(self) -> None:
         """Break the connection, which wakes whoever is writing to it."""
@@ -44,6 +45,7 @@ class ClientWatch:
             gone = not self._socket.recv(1, socket.MSG_PEEK)
         except OSError:
             gone = True
+        on_gone = self._on_gone
         self.stop()  # more bytes are the client's next request: nothing can be told any more
-        if gone:
-            self._on_gone()
+        if gone and on_gone is not None:
+            on_gone()

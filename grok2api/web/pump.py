@@ -18,6 +18,7 @@ from grok2api import logs
 from grok2api.cancellation import Cancellation, Cancelled
 from grok2api.errors import ServerStopping, UpstreamFailed
 from grok2api.events import Event, Finish
+from grok2api.turns import Turns
 from grok2api.watchdog import Watchdog
 from grok2api.web.client_watch import ClientWatch
 from grok2api.web.signal import Signal
@@ -44,11 +45,13 @@ class Pump:
         make_events: Callable[[Cancellation], Generator[Event, None, None]],
         environ: Mapping[str, Any],
         watchdog: Watchdog,
+        turns: Turns,
     ) -> None:
         self._cancellation = Cancellation()
         self._buffer: list[Event] = []
-        self._news = Signal()
-        self._room = Signal()
+        self._turns = turns
+        self._news = Signal()  # what a client waits for first is ahead of all that follows
+        self._room = Signal(turns)
         self._room.set()
         self._done = False
         #: whether all of the answer is there; its lease may still be settled
@@ -57,6 +60,8 @@ class Pump:
         self._error: Exception | None = None
         self._gone = False
         self._heartbeat = False
+        #: whether nobody is to be woken before the end
+        self._gathers = False
         self._quiet_since = time.monotonic()
         #: when the answer began (monotonic), as far as it has been asked for; None: it has not
         self.began_at: float | None = None
@@ -102,6 +107,7 @@ class Pump:
                     if self.began_at is None:
                         self.began_at = self._writing_since
                     yield batch
+                    self._news.turns = self._turns
                     self._writing_since = 0.0
                     self._quiet_since = time.monotonic()
                 elif self._error is not None:
@@ -116,6 +122,18 @@ class Pump:
                     self._news.wait()
         finally:
             self._watchdog.forget(self)
+
+    def gather(self) -> list[Event]:
+        """All events, at the end: a waking for each would cost as much as reading it. Raises as `batches` does."""
+        self._gathers = True
+        while not (self._done or self._gone or self._error):
+            self._news.clear()
+            self._news.wait()
+        if self._gone:
+            raise ClientGone
+        if self._error is not None:
+            raise self._error
+        return self._buffer
 
     def close(self) -> None:
         """End the work, free upstream and the account, see the lease settled. Harmless when all is done."""
@@ -154,6 +172,9 @@ class Pump:
                 for event in events:
                     self._whole = isinstance(event, Finish)
                     self._buffer.append(event)
+                    if self._gathers:
+                        self.began_at = self.began_at or time.monotonic()
+                        continue
                     self._news.set()
                     if len(self._buffer) >= BUFFER_EVENTS:
                         self._room.clear()

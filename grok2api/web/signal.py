@@ -6,13 +6,17 @@ from __future__ import annotations
 import gevent
 from gevent.hub import Waiter
 
+from grok2api.turns import Turns
+
 
 class Signal:
-    """Set by anyone, waited for by one greenlet at a time."""
+    """Set by anyone, waited for by one greenlet at a time. turns: where the waiting greenlet has its turn; None: before
+    all that waits there."""
 
-    __slots__ = ("_is_set", "_waiter")
+    __slots__ = ("_is_set", "_waiter", "turns")
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns | None = None) -> None:
+        self.turns = turns
         self._is_set = False
         self._waiter: Waiter[None] | None = None
 
@@ -21,7 +25,10 @@ class Signal:
         if not self._is_set:
             self._is_set = True
             if self._waiter is not None:
-                gevent.get_hub().loop.run_callback(self._waiter.switch, None)
+                if self.turns is not None:
+                    self.turns.soon(self._waiter.switch)
+                else:
+                    gevent.get_hub().loop.run_callback(self._waiter.switch, None)
                 self._waiter = None
 
     def clear(self) -> None:

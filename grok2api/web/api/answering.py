@@ -62,9 +62,9 @@ def run(
 
     streamed: the renderer, unless the answer is to be whole. Raises what can be told before anything was sent.
     """
-    trace = Trace()
-    pump = Pump(lambda end: make_events(end, trace), request.environ, get_services().watchdog)
-    get_services().stopping.watch(pump)
+    trace, services = Trace(), get_services()
+    pump = Pump(lambda end: make_events(end, trace), request.environ, services.watchdog, services.turns)
+    services.stopping.watch(pump)
     recording = Recording(kind, model, streamed is not None, pump, trace)
     try:
         if streamed is not None:
@@ -72,7 +72,7 @@ def run(
             response = stream_response(pump, streamed(), recording.end)
             recording.streaming()
         else:
-            events = [event for batch in pump.batches() for event in batch]
+            events = pump.gather()
             pump.close()
             response = json_response(whole(events))
             recording.end(None)
