@@ -6,10 +6,14 @@ const whole = new Intl.NumberFormat(language);
 const short = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const second = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 
 export const count = (value) => whole.format(value);
 export const moment = (ms) => dateTime.format(ms);
+/** Of today without the date. */
+export const recently = (ms) =>
+  new Date(ms).toDateString() === new Date().toDateString() ? second.format(ms) : dateTime.format(ms);
 export const timeOfDay = (ms) => clock.format(ms);
 
 export function bytes(value) {

@@ -3,7 +3,7 @@
 import { get, post } from "./api.js";
 import { confirmed, prepared } from "./dialog.js";
 import { debounced, find, make, redraw } from "./dom.js";
-import { ago, latency, moment } from "./format.js";
+import { ago, latency, moment, recently } from "./format.js";
 import { drawPager, lastPage, pageOf, wirePager } from "./pager.js";
 import { poll } from "./poll.js";
 import { inWords } from "./reasons.js";
@@ -57,19 +57,29 @@ function rowOf(one) {
   open.setAttribute("aria-label", `${t("logs.open")}: ${one.request_id}`);
   open.addEventListener("click", () => show(one));
   const last = one.attempts.at(-1);
-  const tries = one.attempts.length > 1 ? ` (${t("logs.tries", { count: one.attempts.length })})` : "";
-  return make(
+  const tries = one.attempts.length > 1 ? t("logs.tries", { count: one.attempts.length }) : "";
+  const row = make(
     "tr",
     {},
-    make("td", { class: "nowrap number small", textContent: moment(one.time) }),
+    make("td", { class: "nowrap number small", textContent: recently(one.time), title: moment(one.time) }),
     make("td", {}, badge(one), make("div", { class: "small muted", textContent: one.code })),
     make("td", { textContent: one.model || "–" }),
-    make("td", {}, make("code", { textContent: last ? accountOf(last) : "–" }), tries),
+    make(
+      "td",
+      {},
+      make("code", { textContent: last ? accountOf(last) : "–" }),
+      make("div", { class: "small muted", textContent: tries }),
+    ),
     make("td", { textContent: keyName(one.key) }),
     make("td", { class: "right number nowrap", textContent: latency(one.first_content) }),
     make("td", { class: "right number nowrap", textContent: latency(one.duration) }),
     make("td", {}, open),
   );
+  // Where the button is out of sight, too; but whoever marks text wants to copy it.
+  row.addEventListener("click", ({ target }) => {
+    if (!open.contains(target) && getSelection().isCollapsed) show(one);
+  });
+  return row;
 }
 
 function show(one) {
