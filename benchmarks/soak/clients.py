@@ -107,7 +107,7 @@ class Crowd:
                     except (requests.RequestException, Wrong, ValueError, LookupError) as error:
                         end = "wrong"
                         if len(self.wrong) < 20:
-                            self.wrong.append(f"{kind}: {error!r}"[:400])
+                            self.wrong.append(f"{kind}: {error!r}"[:1000])
                     self.ends[kind, end] += 1
                     if self._chance.random() < 0.3:
                         session.close()  # the next request is on a new connection
@@ -206,7 +206,8 @@ class Crowd:
         """Replace the accounts that suffered by fresh ones, and do a little of everything else."""
         listed = self._admin(session, "GET", "tokens")["data"]
         fit = [one["token"] for one in listed if one["status"] in ("active", "unused")]
-        spent = [one["token"] for one in listed if one["token"] not in fit and not one["in_flight"]]
+        # Who only rests may be answering by the time that it would be deleted, and what it makes would be lost.
+        spent = [one["token"] for one in listed if _is_out(one) and not one["in_flight"]]
         self._admin(session, "POST", "tokens/uncool", tokens=fit[:3])
         if spent:
             self._admin(session, "POST", "tokens/delete", tokens=spent)
@@ -241,6 +242,11 @@ class Crowd:
         return _check(
             session.request(method, url, json=body if method == "POST" else None, headers=headers, timeout=30)
         ).json()
+
+
+def _is_out(account: dict[str, Any]) -> bool:
+    """For long."""
+    return bool(account["status"] == "expired" or account["cooldown_remaining"] > 60_000)
 
 
 def _check(answer: requests.Response) -> requests.Response:
