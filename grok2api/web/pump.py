@@ -174,6 +174,8 @@ class Pump:
                     self._buffer.append(event)
                     if self._gathers:
                         self.began_at = self.began_at or time.monotonic()
+                        if len(self._buffer) % BUFFER_EVENTS == 0:
+                            gevent.sleep(0)  # a socket that always has more would hold up all others
                         continue
                     self._news.set()
                     if len(self._buffer) >= BUFFER_EVENTS:

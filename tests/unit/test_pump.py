@@ -51,6 +51,29 @@ def test_what_is_gathered_comes_at_the_end_however_much_it_is() -> None:
     pump.close()
 
 
+def test_others_have_their_turn_while_much_is_gathered() -> None:
+    def make(_: Cancellation) -> Generator[Event, None, None]:
+        for n in range(100 * BUFFER_EVENTS):
+            yield Text(str(n))
+        yield Finish()
+
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            gevent.sleep(0)
+
+    counting = gevent.spawn(count)
+    pump = Pump(make, {}, Watchdog(), Turns())
+    with gevent.Timeout(10):
+        pump.gather()
+    pump.close()
+    counting.kill()
+    assert turns > 50
+
+
 def test_what_is_gathered_fails_with_what_its_answer_failed_with() -> None:
     def make(_: Cancellation) -> Generator[Event, None, None]:
         yield Text("a")
