@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -48,7 +49,8 @@ class FrameReader:
         self._media = MediaReader()
         self._titles: dict[str, str] = {}
         self._answer_id: str | None = None
-        self._pieces: list[str] = []
+        #: Of the answer's text so far: its pieces would take ten times the room of what is in them.
+        self._digest = blake2b()
         self._length = 0
         self._seen_frame = False
         self._seen_content = False
@@ -168,10 +170,13 @@ class FrameReader:
                 events.append(Reasoning(text, heading))
             return
         length = len(token)
-        if length == self._length >= _REPEAT_MIN_CHARS and token == "".join(self._pieces):
+        if (
+            length == self._length >= _REPEAT_MIN_CHARS
+            and blake2b(token.encode()).digest() == self._digest.digest()
+        ):
             return
         self._seen_content = True
-        self._pieces.append(token)
+        self._digest.update(token.encode())
         self._length += length
         events.append(Text(token))
 
@@ -187,9 +192,9 @@ class FrameReader:
             raise UpstreamFailed("Grok's answer was cut off.")
         self._complete = True
         message = model.get("message")
-        if not self._pieces and isinstance(message, str) and message:
+        if not self._length and isinstance(message, str) and message:
             self._seen_content = True
-            self._pieces.append(message)
+            self._digest.update(message.encode())
             self._length = len(message)
             events.append(Text(message))
 

@@ -15,7 +15,7 @@ import gevent
 import requests
 from greenlet import getcurrent, greenlet
 from requests.adapters import HTTPAdapter
-from urllib3 import BaseHTTPResponse, HTTPResponse
+from urllib3 import BaseHTTPResponse, HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import HTTPError, ProtocolError
 
 from grok2api.errors import UpstreamFailed, UpstreamTimeout
@@ -25,6 +25,8 @@ from grok2api.upstream.frames import MAX_LINE_BYTES
 #: How much one read may bring while there is more, and how much memory a stream that waits sets aside.
 READ_BYTES = 65536
 WAIT_BYTES = 2048
+
+_NO_HEADERS = HTTPHeaderDict()
 
 
 class PromptBody:
@@ -142,6 +144,8 @@ def _chunked_reader(raw: HTTPResponse, original: Any, buffer: bytearray) -> Call
             # What came with the head; from here on http.client's own buffer would cost every stream 8 KB.
             data = original.fp.peek()
             original.fp = original.fp.detach()
+            # And the head, which both keep in their way, 4.
+            raw.headers, original.headers, original.msg = _NO_HEADERS, None, None
             read_into = original.fp.readinto
         else:
             data = bytes(view[: read_into(buffer)])
