@@ -60,6 +60,7 @@ class Streams:
         ]
         for thread in self._threads:
             thread.start()
+            time.sleep(0.02)  # all at once could go to the one worker that is awake
 
     def _run(self, gateway: Gateway, client: Client) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)

@@ -38,6 +38,11 @@ def test_it_waits_for_the_server_and_says_so(tmp_path: Path, simulator: Simulato
         started_at: list[float] = []
 
         def start_later() -> None:
+            until = time.monotonic() + 20  # a slow machine may not have got to it yet
+            while time.monotonic() < until and not any(
+                "waiting for" in log.read_text() for log in tmp_path.glob("gateway-*.log")
+            ):
+                time.sleep(0.1)
             server.start()
             started_at.append(time.monotonic())
 

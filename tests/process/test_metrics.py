@@ -124,8 +124,10 @@ def test_all_workers_are_one_and_killed_ones_leave_their_counts(own: Gateway, si
 
 def test_ready_tells_the_accounts_and_asks_the_storage_seldom(own: Gateway) -> None:
     answer = get(own, "/ready").json()
-    statuses = {"unused": 4, "active": 0, "cooling": 0, "exhausted": 0, "expired": 0}
-    assert answer["accounts"]["basic"] == statuses | {"disabled": 0, "fit": 4}
+    counts = answer["accounts"]["basic"]
+    known = counts.pop("active")  # those whose quota was read in the background meanwhile
+    statuses = {"unused": 4 - known, "cooling": 0, "exhausted": 0, "expired": 0}
+    assert counts == statuses | {"disabled": 0, "fit": 4}
     assert set(answer["accounts"]) == {"basic", "super"}
     own.sql("DELETE FROM accounts")
     shown = [get(own, "/ready").json()["accounts"]["basic"]["fit"] for _ in range(20)]
