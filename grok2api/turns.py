@@ -35,10 +35,12 @@ class Turns:
     def _take(self) -> None:
         until = time.perf_counter() + TURN_S
         waiting = self._waiting
-        while waiting:
-            waiting.popleft()(None)
-            if time.perf_counter() > until:
-                break
-        self._is_due = bool(waiting)
-        if self._is_due:
-            gevent.get_hub().loop.run_callback(self._take)
+        try:
+            while waiting:
+                waiting.popleft()(None)
+                if time.perf_counter() > until:
+                    break
+        finally:  # whatever becomes of one of them: all streams of the worker wait here
+            self._is_due = bool(waiting)
+            if self._is_due:
+                gevent.get_hub().loop.run_callback(self._take)

@@ -126,6 +126,7 @@ class Pump:
     def gather(self) -> list[Event]:
         """All events, at the end: a waking for each would cost as much as reading it. Raises as `batches` does."""
         self._gathers = True
+        self._room.set()
         while not (self._done or self._gone or self._error):
             self._news.clear()
             self._news.wait()

@@ -51,6 +51,19 @@ def test_what_is_gathered_comes_at_the_end_however_much_it_is() -> None:
     pump.close()
 
 
+def test_what_has_begun_before_is_gathered_too() -> None:
+    def make(_: Cancellation) -> Generator[Event, None, None]:
+        for n in range(3 * BUFFER_EVENTS):
+            yield Text(str(n))
+        yield Finish()
+
+    pump = Pump(make, {}, Watchdog(), Turns())
+    gevent.sleep(0.01)
+    with gevent.Timeout(5):
+        assert len(pump.gather()) == 3 * BUFFER_EVENTS + 1
+    pump.close()
+
+
 def test_others_have_their_turn_while_much_is_gathered() -> None:
     def make(_: Cancellation) -> Generator[Event, None, None]:
         for n in range(100 * BUFFER_EVENTS):

@@ -57,3 +57,18 @@ def test_what_comes_of_a_turn_has_its_turn() -> None:
     turns.soon(first)
     gevent.sleep(0.01)
     assert done == ["first", "second"]
+
+
+def test_one_that_raises_stops_none_of_the_others() -> None:
+    done: list[str] = []
+    turns = Turns()
+
+    def leave(_: None) -> None:
+        raise gevent.GreenletExit
+
+    turns.soon(leave)
+    turns.soon(lambda _: done.append("next"))
+    gevent.sleep(0.01)
+    turns.soon(lambda _: done.append("later"))
+    gevent.sleep(0.01)
+    assert done == ["next", "later"]
