@@ -144,7 +144,7 @@ def _chunked_reader(raw: HTTPResponse, original: Any, buffer: bytearray) -> Call
             # What came with the head; from here on http.client's own buffer would cost every stream 8 KB.
             data = original.fp.peek()
             original.fp = original.fp.detach()
-            # And the head, which both keep in their way, 4.
+            # The head, too, of which both keep a copy.
             raw.headers, original.headers, original.msg = _NO_HEADERS, None, None
             read_into = original.fp.readinto
         else:
