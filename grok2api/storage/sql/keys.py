@@ -103,7 +103,7 @@ class SqlKeys(Keys):
                 _COUNT.run(connection, {"key_id": id_, "used_at": now, "requests": 1} | new)
             return wait_s
 
-        return self._runner.write_beside(work)
+        return self._runner.write_beside(work, brief=True)
 
     def note_used(self, uses: Mapping[int, tuple[int, float]]) -> None:
         # In one order, so that two who note the same seldom lock each other out.

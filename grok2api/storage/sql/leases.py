@@ -35,7 +35,7 @@ class SqlLeases(Leases):
             # Opened here: when it cannot be, nothing is taken.
             return replace(lease, secret=self.vault.open(lease.secret)) if lease is not None else None
 
-        return self._runner.write(work)
+        return self._runner.write(work, brief=True)
 
     def renew(self, lease_ids: Sequence[str], now: float) -> None:
         def work(connection: Connection) -> None:
@@ -45,10 +45,12 @@ class SqlLeases(Leases):
         self._runner.write(work)
 
     def settle(self, lease: Lease, settlement: Settlement, now: float) -> None:
-        plain = is_plain(settlement, lease)
-        if plain and self._runner.write_beside(lambda connection: settle_plainly(connection, lease, now)):
+        def plainly(connection: Connection) -> bool:
+            return settle_plainly(connection, lease, now)
+
+        if is_plain(settlement, lease) and self._runner.write_beside(plainly, brief=True):
             return
-        self._runner.write(lambda connection: settle(connection, lease, settlement, now))
+        self._runner.write(lambda connection: settle(connection, lease, settlement, now), brief=True)
 
     def heal(self, now: float) -> None:
         def work(connection: Connection) -> bool:
@@ -66,10 +68,10 @@ class SqlLeases(Leases):
             check = begin_check(connection, account_id, now, unless_since)
             return replace(check, secret=self.vault.open(check.secret)) if check is not None else None
 
-        return self._runner.write(work)
+        return self._runner.write(work, brief=True)
 
     def end_check(self, check: Check, finding: Finding, now: float) -> None:
-        self._runner.write(lambda connection: end_check(connection, check, finding, now))
+        self._runner.write(lambda connection: end_check(connection, check, finding, now), brief=True)
 
 
 def _shortage(connection: Connection, wanted: LeaseRequest, now: float) -> Shortage:

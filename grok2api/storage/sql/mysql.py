@@ -208,11 +208,11 @@ class MysqlRunner(Runner):
         with self._others, _ours():
             return self._run(work, _ONE_VIEW)
 
-    def write(self, work: Callable[[Connection], T]) -> T:
+    def write(self, work: Callable[[Connection], T], *, brief: bool = False) -> T:
         with self._turn, _ours():
             return self._until_no_deadlock(work, _MY_TURN)
 
-    def write_beside(self, work: Callable[[Connection], T]) -> T:
+    def write_beside(self, work: Callable[[Connection], T], *, brief: bool = False) -> T:
         with self._others, _ours():
             return self._until_no_deadlock(work, None)
 

@@ -19,13 +19,15 @@ class Runner(ABC):
         """A consistent view; writes nothing."""
 
     @abstractmethod
-    def write(self, work: Callable[[Connection], T]) -> T:
+    def write(self, work: Callable[[Connection], T], *, brief: bool = False) -> T:
         """All or nothing, alone in the whole deployment among the works that are run by this method.
 
-        What the work reads, it reads after its turn has come. A work may be run anew, never half."""
+        What the work reads, it reads after its turn has come. A work may be run anew, never half. brief: it takes less
+        than a millisecond, so that others of its kind may share the transaction; one that raises undoes itself alone.
+        """
 
     @abstractmethod
-    def write_beside(self, work: Callable[[Connection], T]) -> T:
+    def write_beside(self, work: Callable[[Connection], T], *, brief: bool = False) -> T:
         """All or nothing, but others may write meanwhile: only for work that is right whatever they write.
 
         It may be run anew: whom it meets in another order of locks than his own makes the database begin again."""

@@ -42,6 +42,9 @@ LOCK_WAIT_S = 10.0
 
 T = TypeVar("T")
 
+#: What work gave, or what it raised: handed back, as gevent prints what its threads raise.
+Given = tuple[T | None, Exception | None]
+
 log = logging.getLogger(__name__)
 
 
@@ -155,19 +158,27 @@ class SqliteRunner(Runner):
         self._readers: Any = None
         self._writer: Writer | None = None
         if monkey.is_module_patched("threading"):
-            self._readers, self._writer = ThreadPool(READERS), Writer()
+            self._readers, self._writer = ThreadPool(READERS), Writer(self._attempt_together)
 
     def read(self, work: Callable[[Connection], T]) -> T:
-        return self._run(self._readers, "BEGIN", work)
+        def attempt() -> Given[T]:
+            return self._attempt("BEGIN", work)
 
-    def write(self, work: Callable[[Connection], T]) -> T:
-        if self._writer is not None:
-            return self._run(self._writer, "BEGIN IMMEDIATE", work)
-        with self._turn:
-            return self._run(None, "BEGIN IMMEDIATE", work)
+        given: Given[T] = self._readers.apply(attempt) if self._readers is not None else attempt()
+        return _given(given)
 
-    def write_beside(self, work: Callable[[Connection], T]) -> T:
-        return self.write(work)  # SQLite has one writer at a time
+    def write(self, work: Callable[[Connection], T], *, brief: bool = False) -> T:
+        def attempt() -> Given[T]:
+            return self._attempt("BEGIN IMMEDIATE", work)
+
+        if self._writer is None:
+            with self._turn:
+                return _given(attempt())
+        given: Given[T] = self._writer.apply_brief(work) if brief else self._writer.apply(attempt)
+        return _given(given)
+
+    def write_beside(self, work: Callable[[Connection], T], *, brief: bool = False) -> T:
+        return self.write(work, brief=brief)  # SQLite has one writer at a time
 
     def scrub(self) -> None:
         """Leave no old copy of what was changed or deleted, in the file and its log; also what a release that did
@@ -197,21 +208,35 @@ class SqliteRunner(Runner):
             self._writer.kill()
         self._engine.dispose()
 
-    def _run(self, pool: Any, begin: str, work: Callable[[Connection], T]) -> T:
-        def attempt() -> tuple[T | None, Exception | None]:
-            # Handed back rather than raised: gevent prints what its threads raise.
-            try:
-                with _transaction(self._engine, begin) as connection:
-                    return work(connection), None
-            except Exception as error:
-                return None, error
+    def _attempt(self, begin: str, work: Callable[[Connection], T]) -> Given[T]:
+        try:
+            with _transaction(self._engine, begin) as connection:
+                return work(connection), None
+        except Exception as error:
+            return None, error
 
-        result, error = pool.apply(attempt) if pool is not None else attempt()
-        if isinstance(error, DBAPIError | sqlite3.Error):
-            raise StorageUnavailable(f"The database cannot be used ({_cause(error)}).") from error
-        if error is not None:
-            raise error
-        return result  # type: ignore[return-value]  # None only beside an error
+    def _attempt_together(self, works: Sequence[Callable[[Connection], Any]]) -> Sequence[Given[Any]]:
+        """In one transaction, as beginning and ending it costs more than a brief work; when anything is wrong with one
+        of them, each in its own."""
+        began = False
+        if len(works) > 1:
+            try:
+                with _transaction(self._engine, "BEGIN IMMEDIATE") as connection:
+                    began = True
+                    return [(work(connection), None) for work in works]
+            except Exception as error:
+                if not began:  # another process holds the lock: each by itself would wait as long
+                    return [(None, error)] * len(works)
+        return [self._attempt("BEGIN IMMEDIATE", work) for work in works]
+
+
+def _given(given: Given[T]) -> T:
+    value, error = given
+    if isinstance(error, DBAPIError | sqlite3.Error):
+        raise StorageUnavailable(f"The database cannot be used ({_cause(error)}).") from error
+    if error is not None:
+        raise error
+    return value  # type: ignore[return-value]  # None only beside an error
 
 
 def _cause(error: BaseException) -> str:
