@@ -47,7 +47,7 @@ class Server:
 
 def secret(number: int) -> str:
     """Of the simulator's account with that number, which has quota for all that is measured."""
-    return f"sim-super-ok-b{number}.quota.100000000"
+    return f"sim-super-ok-b{number}.quota.1000000"
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -219,3 +219,5 @@ def _refresh(call: Callable[..., Any]) -> None:
         if time.monotonic() > end:
             raise Broken(f"the quotas are not read in time: {progress}")
         time.sleep(0.2)
+    if unknown := call("GET", "tokens?status=unused&limit=1")["total"]:
+        raise Broken(f"the quotas of {unknown} accounts are not known")
