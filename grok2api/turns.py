@@ -15,7 +15,7 @@ from collections.abc import Callable
 import gevent
 
 #: Long enough that all of it is done in one turn unless there is too much to do.
-TURN_S = 0.02
+TURN_S = 0.05
 
 
 class Turns:
