@@ -30,7 +30,8 @@ class Runner(ABC):
     def write_beside(self, work: Callable[[Connection], T], *, brief: bool = False) -> T:
         """All or nothing, but others may write meanwhile: only for work that is right whatever they write.
 
-        It may be run anew: whom it meets in another order of locks than his own makes the database begin again."""
+        It may be run anew: whom it meets in another order of locks than his own makes the database begin again. brief:
+        as for `write`."""
 
     @abstractmethod
     def close(self) -> None: ...
