@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { find, make } from "./dom.js";
 import { count, moment } from "./format.js";
 import { drawPager, lastPage, pageOf, wirePager } from "./pager.js";
+import { labelled } from "./stacked.js";
 import { tellError } from "./toast.js";
 import { knows, t } from "./t.js";
 
@@ -18,6 +19,17 @@ const details = (detail) =>
     .map(([name, value]) => `${knows(`detail.${name}`) ? t(`detail.${name}`) : name}: ${shown(value)}`)
     .join(" · ");
 
+const rowOf = (one) =>
+  make(
+    "tr",
+    {},
+    make("td", { class: "nowrap number", textContent: moment(one.time) }),
+    make("td", { textContent: one.username || "–" }),
+    make("td", { textContent: knows(`action.${one.action}`) ? t(`action.${one.action}`) : one.action }),
+    make("td", { class: "small muted", textContent: details(one.detail) }),
+    make("td", { class: "nowrap" }, make("code", { textContent: one.address })),
+  );
+
 async function load() {
   asking.abort();
   asking = new AbortController();
@@ -25,19 +37,7 @@ async function load() {
     const path = `/api/audit?page=${page}&page_size=${SIZE}`;
     const { data, total } = await get(path, { signal: asking.signal });
     if (page > lastPage(total, SIZE)) return show(lastPage(total, SIZE));
-    find("#audit-rows").replaceChildren(
-      ...data.map((one) =>
-        make(
-          "tr",
-          {},
-          make("td", { class: "nowrap number", textContent: moment(one.time) }),
-          make("td", { textContent: one.username || "–" }),
-          make("td", { textContent: knows(`action.${one.action}`) ? t(`action.${one.action}`) : one.action }),
-          make("td", { class: "small muted", textContent: details(one.detail) }),
-          make("td", { class: "nowrap" }, make("code", { textContent: one.address })),
-        ),
-      ),
-    );
+    find("#audit-rows").replaceChildren(...labelled(data.map(rowOf), find("#audit-table")));
     find("#audit-empty").hidden = total > 0;
     drawPager({ page, size: SIZE, total });
   } catch (error) {

@@ -5,6 +5,7 @@ import { choice, confirmed, prepared } from "./dialog.js";
 import { all, busy, find, make, redraw } from "./dom.js";
 import { ago, count, moment } from "./format.js";
 import { poll } from "./poll.js";
+import { labelled } from "./stacked.js";
 import { tell, tellError } from "./toast.js";
 import { t } from "./t.js";
 
@@ -20,7 +21,7 @@ async function load() {
     const { data, total } = await get("/api/keys", { background: true });
     find("#count").textContent = t("keys.count", { count: total });
     find("#empty").hidden = total > 0;
-    redraw(find("#keys"), data.map(rowOf));
+    redraw(find("#keys"), labelled(data.map(rowOf), find("#key-table")));
   } catch (error) {
     find("#count").textContent = error.message;
   }
@@ -74,7 +75,7 @@ function rowOf(key) {
     }),
     make(
       "td",
-      {},
+      { class: "controls" },
       make(
         "span",
         { class: "actions nowrap" },

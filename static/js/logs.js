@@ -7,6 +7,7 @@ import { ago, latency, moment, recently } from "./format.js";
 import { drawPager, lastPage, pageOf, wirePager } from "./pager.js";
 import { poll } from "./poll.js";
 import { inWords } from "./reasons.js";
+import { labelled } from "./stacked.js";
 import { tell, tellError } from "./toast.js";
 import { knows, t } from "./t.js";
 
@@ -38,7 +39,7 @@ async function load() {
     if (page > lastPage(total, SIZE)) return change(lastPage(total, SIZE));
     find("#count").textContent = t("logs.count", { count: total });
     find("#empty").hidden = total > 0;
-    redraw(find("#requests"), data.map(rowOf));
+    redraw(find("#requests"), labelled(data.map(rowOf), find("#request-table")));
     drawPager({ page, size: SIZE, total });
   } catch (error) {
     if (error.name !== "AbortError") find("#count").textContent = error.message;
@@ -73,7 +74,7 @@ function rowOf(one) {
     make("td", { textContent: keyName(one.key) }),
     make("td", { class: "right number nowrap", textContent: latency(one.first_content) }),
     make("td", { class: "right number nowrap", textContent: latency(one.duration) }),
-    make("td", {}, open),
+    make("td", { class: "controls" }, open),
   );
   // Where the button is out of sight, too; but whoever marks text wants to copy it.
   row.addEventListener("click", ({ target }) => {
