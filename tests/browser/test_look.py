@@ -14,7 +14,6 @@ from tests.full import only_full
 from tests.gateway import Gateway
 from tests.simulator.client import directive
 
-
 #: The page, or a part that must be moved sideways to be read. Program text may be, and wide tables on a desktop.
 TOO_WIDE = """() => [document.documentElement, ...(innerWidth < 720 ? document.querySelectorAll(".scroll") : [])]
     .filter((part) => part.scrollWidth > part.clientWidth)
@@ -32,7 +31,9 @@ def fill(gateway: Gateway) -> None:
     gateway.admin("/api/tokens/tags", {"tokens": ids[:3], "tags": ["team a", "backup"]})
     gateway.admin("/api/tokens/note", {"tokens": ids[:2], "note": "a note"})
     gateway.admin("/api/tokens/disable", {"tokens": ids[-1:]})
-    gateway.admin("/api/keys/add", {"name": "Open WebUI", "per_minute": 20, "models": ["grok-4.1", "grok-3-fast"]})
+    gateway.admin(
+        "/api/keys/add", {"name": "Open WebUI", "per_minute": 20, "models": ["grok-4.1", "grok-3-fast"]}
+    )
 
 
 @pytest.mark.parametrize(
