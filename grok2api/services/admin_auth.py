@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from gevent.threadpool import ThreadPool
-from werkzeug.security import check_password_hash, generate_password_hash
-
 from grok2api.env import Env
 from grok2api.errors import GatewayError, SettingError
+from grok2api.services.failed_logins import FailedLogins
 from grok2api.services.live_settings import LiveSettings
+from grok2api.services.password_check import PasswordCheck
 from grok2api.settings import Snapshot, Value
 from grok2api.storage.base import AdminSession, Logins, Sessions
 
@@ -24,6 +23,9 @@ IDLE_S = 12 * 3600.0
 LIFETIME_S = 7 * 24 * 3600.0
 #: A session's last use is written down this often at most.
 TOUCH_S = 60.0
+
+#: What a stranger waits who came when too many were being tried.
+_BUSY_S = 2
 
 DEFAULT_PASSWORD = "admin"  # nosec B105 # the documented one; with it strangers cannot log in (LoginTooFar)
 
@@ -37,11 +39,11 @@ class LoginTooFar(GatewayError):
 
 
 class LoginThrottled(GatewayError):
-    """Too many have failed lately. `wait_s`: until the next one may be tried."""
+    """Too many have failed lately, or are being tried now. `wait_s`: until the next one may be tried."""
 
-    def __init__(self, wait_s: float) -> None:
+    def __init__(self, wait_s: float, why: str = "Too many logins have failed.") -> None:
         self.wait_s = math.ceil(wait_s)
-        super().__init__(f"Too many logins have failed. Try again in {self.wait_s} s.")
+        super().__init__(f"{why} Try again in {self.wait_s} s.")
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ class AdminAuth:
         self._logins = logins
         self._settings = settings
         self._clock = clock
-        self._hashing = ThreadPool(1)
+        self.failed = FailedLogins()
+        self._for_known, self._for_strangers = PasswordCheck(), PasswordCheck()
 
     def default_password_stands(self) -> bool:
         return (
@@ -105,27 +108,28 @@ class AdminAuth:
             raise LoginRefused("The password was changed at this moment.")
         return Login(token, session)
 
-    def change_password(self, old: str, new: str, address: str) -> None:
-        """Store a new password for who knows the old one, and end every session.
-
-        Raises LoginRefused, LoginThrottled, SettingError.
-        """
-        _check_new(new)
+    def confirm_password(self, password: str, address: str) -> None:
+        """Whether who is logged in knows the password. Raises LoginRefused, LoginThrottled."""
         settings = self._settings.fresh()
-        self._check(settings, settings.admin_username, old, address)
-        self.set_password(new)
+        self._check(settings, settings.admin_username, password, address)
 
     def _check(self, settings: Snapshot, username: str, password: str, address: str) -> None:
         """Raises LoginRefused, LoginThrottled. Counted before it is tried, so that many at once are no way around."""
         place, who = _place(address), _digest(username)
-        wait_s = self._logins.attempt(place, who, self._clock())
-        if wait_s > 0:
-            raise LoginThrottled(wait_s)
-        right_name = hmac.compare_digest(username.encode(), settings.admin_username.encode())
-        right_password = self._matches(password, settings.admin_password)
-        if not (right_name and right_password):
-            raise LoginRefused("The name or the password is wrong.")
-        self._logins.succeeded(place, who, self._clock())
+        line = self._for_known if self._logins.is_good(place, self._clock()) else self._for_strangers
+        with line.place() as found:
+            if (
+                not found
+            ):  # and nothing is stored: those who come may be many, each from an address of its own
+                raise LoginThrottled(_BUSY_S, "Too many are logging in at this moment.")
+            wait_s = self._logins.attempt(place, who, self._clock())
+            if wait_s > 0:
+                raise LoginThrottled(wait_s)
+            right_name = hmac.compare_digest(username.encode(), settings.admin_username.encode())
+            right_password = self._matches(line, password, settings.admin_password)
+            if not (right_name and right_password):
+                raise LoginRefused("The name or the password is wrong.")
+            self._logins.succeeded(place, who, self._clock())
 
     def session(self, token: str, *, in_use: bool = True) -> AdminSession | None:
         """The session of a token, if it is neither ended nor over. in_use: whether somebody uses it by this."""
@@ -151,27 +155,21 @@ class AdminAuth:
     def password_values(self, password: str) -> dict[str, object]:
         """The settings that make this the password, for saving them with others; then end the sessions. Raises
         SettingError for an empty one and the default."""
-        _check_new(password)
-        return {"admin_password": self._hashing.apply(hashed, (password,))}
+        check_new_password(password)
+        return {"admin_password": self._for_known.hashed(password)}
 
     def end_sessions(self) -> None:
         """Everybody's."""
         self._sessions.delete_all()
 
-    def _matches(self, password: str, stored: str) -> bool:
+    def _matches(self, line: PasswordCheck, password: str, stored: str) -> bool:
         if self._settings.is_default("admin_password"):
             return hmac.compare_digest(password.encode(), stored.encode())
-        # scrypt takes over a hundred milliseconds by design: in a thread of its own, so that streams keep flowing
-        # and a burst of logins does not stand in the way of look-ups of names
-        return bool(self._hashing.apply(check_password_hash, (stored, password)))
+        return line.matches(password, stored)
 
 
-def hashed(password: str) -> str:
-    """A password as it is stored (scrypt)."""
-    return generate_password_hash(password)
-
-
-def _check_new(password: str) -> None:
+def check_new_password(password: str) -> None:
+    """Raises SettingError for an empty one and the default."""
     if not password.strip() or password == DEFAULT_PASSWORD:
         raise SettingError("admin_password", "admin_password must be neither empty nor the default one.")
 
@@ -205,4 +203,8 @@ def _is_near(address: str) -> bool:
         return False
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
+    if (
+        isinstance(ip, ipaddress.IPv6Address) and ip.teredo is not None
+    ):  # public, though Python calls it private
+        return False
     return ip.is_loopback or ip.is_private

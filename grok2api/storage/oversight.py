@@ -26,6 +26,10 @@ class Logins(ABC):
     characters at most. An address that has logged in well is apart from what others do to the username."""
 
     @abstractmethod
+    def is_good(self, address: str, now: float) -> bool:
+        """Whether the address has logged in well, not too long ago."""
+
+    @abstractmethod
     def attempt(self, address: str, username: str, now: float) -> float:
         """How many seconds to wait, the longer wait of the two; such an attempt counts nowhere. 0.0: go ahead, and
         until `succeeded` it counts as failed, for the address and, unless the address is good, for the username."""

@@ -26,7 +26,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from grok2api import __version__
 from grok2api.errors import StorageUnavailable
 from grok2api.settings import GROUPS, SETTINGS, Setting
-from grok2api.web.admin.session import addresses
+from grok2api.web.forwarding import named_addresses
 from grok2api.web.i18n import LANGUAGES, Texts, language, load_texts
 from grok2api.web.security import harden_page
 from grok2api.web.services import get_services
@@ -60,7 +60,7 @@ def login() -> AnyResponse | str:
     if current_user.is_authenticated:
         return redirect(then)
     # Only for who could use it: others need not know.
-    first = get_services().auth.default_password_opens(addresses())
+    first = get_services().auth.default_password_opens(named_addresses())
     return _page("login.html", then=then, first_login=first)
 
 
@@ -129,7 +129,7 @@ def _own_path(text: str) -> str:
 
 
 def _settings_page() -> dict[str, Any]:
-    snapshot = get_services().settings.snapshot()
+    snapshot = get_services().settings.fresh()  # whoever has just saved sees what they saved
     shown = [setting for setting in SETTINGS if setting.name != "admin_password"]
     groups = {group: [setting for setting in shown if setting.group == group] for group in GROUPS}
     values = {setting.name: getattr(snapshot, setting.name) for setting in shown}

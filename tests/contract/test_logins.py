@@ -111,6 +111,16 @@ def test_failures_count_whatever_worker_they_come_to(logins: Logins, place: Plac
 # --- address and username together ---
 
 
+def test_an_address_is_good_for_a_while_once_it_has_logged_in(logins: Logins) -> None:
+    assert not logins.is_good(HERE, NOW)
+    fail(logins, 1)
+    assert not logins.is_good(HERE, NOW)
+    logins.succeeded(HERE, ADMIN, NOW)
+    assert logins.is_good(HERE, NOW) and logins.is_good(HERE, NOW + GOOD_ADDRESS_S - 1)
+    assert not logins.is_good(HERE, NOW + GOOD_ADDRESS_S)
+    assert not logins.is_good(THERE, NOW)
+
+
 def test_an_address_is_held_up_whatever_username_it_tries(logins: Logins) -> None:
     for number in range(LOGIN_FREE):
         fail(logins, 1, username=f"name {number}")

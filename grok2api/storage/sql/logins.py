@@ -19,6 +19,9 @@ class SqlLogins(Logins):
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
+    def is_good(self, address: str, now: float) -> bool:
+        return self._runner.read(lambda connection: _is_good(connection, address, now))
+
     def attempt(self, address: str, username: str, now: float) -> float:
         def look(connection: Connection) -> dict[str, Failures | None]:
             names = [_of_address(address)]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from flask import Response, request
 from flask_login import current_user, login_user, logout_user
 
-from grok2api.services.admin_auth import LoginRefused, LoginThrottled, LoginTooFar, without_port
+from grok2api.services.admin_auth import LoginRefused, LoginThrottled, LoginTooFar, check_new_password
 from grok2api.services.patience import PATIENCE_S, within
 from grok2api.web.admin import auditing
 from grok2api.web.admin.errors import WrongPassword
 from grok2api.web.admin.fields import text_field
 from grok2api.web.admin.guard import LOGIN_PATH, Operator, blueprint
 from grok2api.web.body import read_json
+from grok2api.web.forwarding import named_addresses
 from grok2api.web.hosts import no_stranger_owns
 from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
@@ -25,20 +27,35 @@ log = logging.getLogger(__name__)
 def log_in() -> Response:
     body = read_json()
     name, password = text_field(body, "username"), text_field(body, "password")
-    auth, address, named = get_services().auth, request.remote_addr or "", addresses()
+    auth, address, named = get_services().auth, request.remote_addr or "", named_addresses()
     try:
         _check_host()
-        login = within(PATIENCE_S, lambda: auth.log_in(name, password, address, named))
+        login = within(
+            PATIENCE_S,
+            lambda: auth.log_in(name, password, address, named),
+            too_late=lambda login: auth.log_out(login.session),
+        )
     except (LoginTooFar, LoginThrottled) as error:
         log.warning("a login from %s was refused: %s", address, error)
         raise
     except LoginRefused:
-        auditing.note_of("", "login_failed")  # what was given may be a password in the wrong field
+        _note_failed(address)
         raise
     login_user(Operator(login.token, login.session, bearer=False))
     auditing.note_of(name, "login")
     answer = {"success": True, "message": "Logged in."}
     return json_response(answer | {"token": login.token, "csrf_token": login.session.csrf_token})
+
+
+def _note_failed(address: str) -> None:
+    """Without what was given, which may be a password in the wrong field."""
+    left_out = get_services().auth.failed.to_list(time.time())
+    if left_out is None:
+        log.warning("a login from %s failed", address)
+    elif left_out:
+        auditing.note_of("", "login_failed", left_out=left_out)
+    else:
+        auditing.note_of("", "login_failed")
 
 
 def _check_host() -> None:
@@ -64,23 +81,12 @@ def change_password() -> Response:
     body = read_json()
     old, new = text_field(body, "old"), text_field(body, "new")
     auth, address = get_services().auth, request.remote_addr or ""
+    check_new_password(new)
     try:
-        within(PATIENCE_S, lambda: auth.change_password(old, new, address))
+        within(PATIENCE_S, lambda: auth.confirm_password(old, address))
     except LoginRefused as error:
         raise WrongPassword("The old password is wrong.") from error
+    auth.set_password(new)
     auditing.note("password")
     logout_user()
     return json_response({"success": True, "message": "The password is changed. Log in with the new one."})
-
-
-def addresses() -> list[str]:
-    """The connection's peer and every address that a forwarding header names, trusted or not."""
-    original = request.environ.get("werkzeug.proxy_fix.orig", {})
-    found = [request.remote_addr or "", original.get("REMOTE_ADDR") or request.remote_addr or ""]
-    found += request.headers.get("X-Forwarded-For", "").split(",")
-    found.append(request.headers.get("X-Real-IP", ""))
-    for element in request.headers.get("Forwarded", "").replace(",", ";").split(";"):
-        name, _, value = element.strip().partition("=")
-        if name.lower() == "for":
-            found.append(without_port(value.strip('"')))
-    return [address for address in map(str.strip, found) if address]
