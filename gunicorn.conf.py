@@ -47,6 +47,11 @@ graceful_timeout = 630
 max_requests = 0
 #: The app is made in each worker: what it opens (files, connections, greenlets) must not be shared by several.
 preload_app = False
+# Nobody's headers change what a request is, not those of a proxy on this machine either: TRUSTED_PROXIES alone says
+# whom to believe, and what.
+forwarded_allow_ips = ""
+secure_scheme_headers = {}
+forwarder_headers = ""
 logger_class = "grok2api.server.logger.Logger"
 accesslog = None
 # It would lie in the home directory, one for all instances, and nothing here uses it.

@@ -30,9 +30,13 @@ class Text(NamedTuple):
     zh: str
 
 
+#: Characters of a text, however they are written and encrypted, have room in a column of 64 KiB.
+MOST_CHARS = 4000
+
+
 @dataclass(frozen=True)
 class Setting:
-    """One row. `min`, `max`: inclusive bounds. `secret`: never shown again once set.
+    """One row. `min`, `max`: inclusive bounds. `max_chars`: of a text. `secret`: never shown again once set.
 
     `clean`: brings a string into its one form; raises ValueError with what it should look like.
     """
@@ -47,6 +51,7 @@ class Setting:
     max: float | None = None
     unit: str = ""
     choices: tuple[str, ...] = ()
+    max_chars: int = MOST_CHARS
     secret: bool = False
     clean: Callable[[str], str] | None = None
 
@@ -169,20 +174,20 @@ def _origins(text: str) -> str:
 
 
 def _user_name(text: str) -> str:
-    if not 1 <= len(text.strip()) <= 255:
-        raise ValueError("must have 1 to 255 characters")
+    if not text.strip():
+        raise ValueError("must not be empty")
     return text.strip()
 
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "admin_username", "global", "access", str, "admin", Text("Name of the console's user", "控制台用户名"),
-        clean=_user_name,
+        clean=_user_name, max_chars=255,
     ),
     Setting(
         "admin_password", "global", "access", str, "admin",
         Text("Password of the console's user; empty means unchanged", "控制台密码；留空表示不修改"),
-        secret=True,
+        secret=True, max_chars=1000,
     ),
     Setting(
         "log_level", "global", "service", str, "INFO", Text("What is logged", "日志级别"),
@@ -342,10 +347,15 @@ def _clean_text(setting: Setting, value: object) -> str:
         raise SettingError(setting.name, f"{setting.name} must be a text.")
     if setting.choices and value not in setting.choices:
         raise SettingError(setting.name, f"{setting.name} must be one of {', '.join(setting.choices)}.")
+    if len(value) > setting.max_chars:
+        raise SettingError(setting.name, f"{setting.name} must have {setting.max_chars} characters at most.")
     try:
-        return setting.clean(value) if setting.clean else value
+        text = setting.clean(value) if setting.clean else value
     except ValueError as error:
         raise SettingError(setting.name, f"{setting.name} {error}.") from error
+    if setting.clean and not text.replace(" ", "").isprintable():
+        raise SettingError(setting.name, f"{setting.name} must be one line without control characters.")
+    return text
 
 
 def _clean_number(setting: Setting, value: object) -> int | float:

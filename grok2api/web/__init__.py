@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from flask import Blueprint, Flask, Response, request
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from grok2api import logs
@@ -73,7 +74,11 @@ def _failed(error: Exception) -> Response:
     if isinstance(error, StorageUnavailable):
         get_services().metrics.storage_failed("request")
     if request.path.startswith("/api/"):
-        return admin_errors.error_response(error)
-    if pages.is_page():
-        return pages.error_page(error)
-    return api_errors.error_response(error)
+        response = admin_errors.error_response(error)
+    elif pages.is_page():
+        response = pages.error_page(error)
+    else:
+        response = api_errors.error_response(error)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return response

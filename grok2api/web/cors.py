@@ -12,7 +12,7 @@ from flask import Response, g, request
 
 from grok2api.web.api.errors import OriginNotAllowed
 from grok2api.web.console_access import is_console
-from grok2api.web.hosts import no_stranger_owns
+from grok2api.web.hosts import is_of, no_stranger_owns
 from grok2api.web.services import get_services
 
 OPEN_TO_PAGES = ("/v1/", "/images/")
@@ -68,11 +68,9 @@ def _is_own(origin: str) -> bool:
     While no key is set, a name that somebody else may own is not enough: their page would need nothing else. The
     console's pages have more than that.
     """
-    scheme, _, place = origin.lower().partition("://")
-    port = {"http": ":80", "https": ":443"}.get(scheme)
-    if port is None or place.removesuffix(port) != request.host.lower().removesuffix(port) or not place:
+    if not is_of(origin, request.host):
         return False
-    return get_services().client_keys.needed() or no_stranger_owns(place) or is_console()
+    return get_services().client_keys.needed() or no_stranger_owns(request.host) or is_console()
 
 
 def _preflight() -> Response:

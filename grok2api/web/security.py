@@ -21,6 +21,9 @@ PAGE_POLICY = "; ".join(
 )
 
 
+#: Of what is no page, should a browser show it as one.
+_NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
+
 #: Files whose folder names their version.
 VENDORED = "/static/vendor/"
 _YEAR_S = 365 * 86400
@@ -51,8 +54,14 @@ def harden_page(response: Response) -> Response:
 
 
 def harden(response: Response) -> Response:
-    """After every request: nothing is to be taken for what it does not say it is."""
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    """After every request: nothing is to be taken for what it does not say it is, and of the admin API's answers
+    nothing is to be kept, since they hold secrets and tokens."""
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    if request.path.startswith("/api/"):
+        headers["Cache-Control"] = "no-store"
+        headers["Content-Security-Policy"] = _NO_PAGE
+        headers["Referrer-Policy"] = "no-referrer"
     if request.path.startswith(VENDORED) and response.status_code in (200, 304):
         response.headers["Cache-Control"] = f"public, max-age={_YEAR_S}, immutable"
     return response

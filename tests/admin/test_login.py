@@ -85,6 +85,16 @@ def test_logging_out_ends_the_session_on_every_worker(gateway: Gateway, browser:
         {"X-Real-IP": "1.1.1.1"},
         {"Forwarded": 'for="[2001:4860:4860::8888]:47011";proto=http, for=10.0.0.1'},
         {"Forwarded": "for=unknown"},
+        {"Forwarded": "proto=http; FOR = 8.8.8.8"},
+        {"X-Forwarded": "for=8.8.8.8"},
+        {"X-Forwarded-For": "8.8.8.8:4711"},
+        {"X-Forwarded-For": "2001:0:4136:e378:8000:63bf:3fff:fdd2"},
+        {"CF-Connecting-IP": "8.8.8.8"},
+        {"CF-Connecting-IPv6": "2001:4860:4860::8888"},
+        {"True-Client-IP": "8.8.8.8"},
+        {"X-Client-IP": "8.8.8.8"},
+        {"Fly-Client-IP": "8.8.8.8"},
+        {"X-Original-Forwarded-For": "8.8.8.8"},
     ],
 )
 def test_the_default_password_opens_only_from_near(
@@ -126,3 +136,49 @@ def test_a_login_of_a_page_of_another_site_is_refused(gateway: Gateway, browser:
 
 def test_what_anybody_may_send_is_small(gateway: Gateway, browser: requests.Session) -> None:
     assert _log_in(browser, gateway.url, "x" * 70_000).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("host", "headers", "status"),
+    [
+        ("nas.lan:8000", {"Origin": "http://evil.example"}, 403),
+        ("nas.lan:8000", {"Origin": "http://evil.example:8000"}, 403),
+        ("nas.lan:8000", {"Origin": "null"}, 403),
+        ("nas.lan:8000", {"Origin": "http://nas.lan:8000"}, 200),
+        ("nas.lan", {"Origin": "https://nas.lan"}, 200),
+        ("127.0.0.1", {"Origin": "https://grok.example", "Sec-Fetch-Site": "same-origin"}, 200),
+        ("127.0.0.1", {"Origin": "https://public.example"}, 200),
+    ],
+)
+def test_where_a_browser_does_not_tell_the_site_the_origin_does(
+    gateway: Gateway, browser: requests.Session, host: str, headers: dict[str, str], status: int
+) -> None:
+    """It tells it to https and this machine only. The last one: a proxy hides the name that base_url says."""
+    gateway.set_settings(base_url="https://public.example")
+    answer = _log_in(browser, gateway.url, Host=host, **headers)
+    assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize(
+    "header", [{"X-Forwarded-Proto": "https"}, {"X-Forwarded-Protocol": "ssl"}, {"X-Forwarded-Ssl": "on"}]
+)
+def test_who_is_not_trusted_cannot_say_that_it_is_tls(
+    gateway: Gateway, browser: requests.Session, header: dict[str, str]
+) -> None:
+    """gunicorn believes every process of this machine unless told otherwise."""
+    answer = _log_in(browser, gateway.url, **header)
+    assert answer.status_code == 200 and "Secure" not in answer.headers["Set-Cookie"]
+
+
+def test_nobody_can_move_the_path_by_a_header(gateway: Gateway, browser: requests.Session) -> None:
+    body = {"username": "admin", "password": "admin"}
+    answer = browser.post(f"{gateway.url}/v1/api/login", json=body, headers={"SCRIPT_NAME": "/v1"})
+    assert answer.status_code == 404
+
+
+def test_a_wrong_method_is_told_which_are_right(gateway: Gateway, browser: requests.Session) -> None:
+    answer = browser.get(f"{gateway.url}/api/login")
+    assert (answer.status_code, answer.json()["success"]) == (405, False)
+    assert answer.headers["Allow"] == "OPTIONS, POST"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from tests.admin.answers import asked, refused
+from tests.admin.browser import Browser
 from tests.gateway import SETTINGS_FRESH_S, Gateway
 from tests.simulator.client import Simulator
 
@@ -99,6 +100,17 @@ def test_a_password_is_stored_together_with_the_rest_and_ends_every_session(
         assert _get(own)["global"]["log_level"] == "DEBUG"
         noted = [one["detail"] for one in own.get_admin("/api/audit")["data"] if one["action"] == "settings"]
         assert {"settings": ["admin_password", "log_level"]} in noted
+
+
+def test_who_has_saved_sees_it_at_once_whatever_worker_answers(gateway: Gateway) -> None:
+    browser = Browser(gateway.url)
+    browser.log_in()
+    for n in range(20):
+        changed = {"grok_config": {"account_concurrency": 100 + n}}
+        assert browser.post("/api/settings", changed).status_code == 200
+        shown = [browser.get("/api/settings").json()["data"]["grok"] for _ in range(3)]
+        assert {one["account_concurrency"] for one in shown} == {100 + n}
+        assert f'data-value="{100 + n}"' in browser.get("/manage/settings").text
 
 
 def _version(gateway: Gateway) -> int:

@@ -230,8 +230,14 @@ def test_values_are_brought_into_their_one_form(name: str, value: str, cleaned: 
         ("cors_origins", "https://a.example?x", "scheme://host[:port]"),
         ("cors_origins", "https://a.example\r\nX: y", "not 'https://a.example\\r\\nX: y'"),
         ("cors_origins", "https://例.example", "scheme://host[:port]"),
-        ("admin_username", " ", "must have 1 to 255 characters"),
-        ("admin_username", "n" * 256, "must have 1 to 255 characters"),
+        ("admin_username", " ", "must not be empty"),
+        ("admin_username", "n" * 256, "must have 255 characters at most"),
+        ("admin_username", "a\nb", "must be one line"),
+        ("admin_username", "a\0b", "must be one line"),
+        ("admin_password", "p" * 1001, "must have 1000 characters at most"),
+        ("filtered_tags", "a\0b", "must be one line"),
+        ("filtered_tags", "a" * 4001, "must have 4000 characters at most"),
+        ("user_agent", "a" * 4001, "must have 4000 characters at most"),
     ],
 )
 def test_a_bad_value_is_told_what_it_should_look_like(name: str, value: str, words: str) -> None:

@@ -19,6 +19,14 @@ def text_field(document: dict[str, Any], name: str) -> str:
     return value
 
 
+def flag_field(document: dict[str, Any], name: str) -> bool:
+    """A field that must be true or false, and is false when it is missing or null. Raises BadRequest."""
+    value = document.get(name)
+    if not isinstance(value, bool | None):
+        raise BadRequest(f"{name} must be true or false.", name)
+    return bool(value)
+
+
 def page_of(given: Mapping[str, str]) -> tuple[int, int]:
     """The offset and the size of the page that `page` and `page_size` of a query string name. Raises BadRequest."""
     size = _whole_number(given, "page_size", _PAGE_SIZE_DEFAULT, _PAGE_SIZE_MAX)

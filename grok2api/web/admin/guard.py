@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hmac
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, request
 from flask_login import LoginManager, UserMixin, current_user
 
 from grok2api.services.patience import PATIENCE_S, within
 from grok2api.storage.base import AdminSession
 from grok2api.web.admin.errors import Forbidden, NotLoggedIn
+from grok2api.web.hosts import is_of
 from grok2api.web.services import get_services
 
 blueprint = Blueprint("admin", __name__, url_prefix="/api")
@@ -67,11 +69,18 @@ def _operator(token: str, *, bearer: bool) -> Operator | None:
     return Operator(token, session, bearer=bearer) if session is not None else None
 
 
-@blueprint.after_request
-def keep_out_of_caches(response: Response) -> Response:
-    """Answers hold account secrets and session tokens."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
+def _check_page() -> None:
+    """A page of another site must neither log in here, into a session that somebody else chose, nor use up what its
+    reader's address may fail. Raises Forbidden."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin", "")
+    if site is None and origin:  # browsers tell the site only to addresses that they trust, such as https
+        public = urlsplit(get_services().settings.snapshot().base_url).netloc
+        site = "same-origin" if is_of(origin, request.host) or is_of(origin, public) else "cross-site"
+    if site in ("cross-site", "same-site"):
+        raise Forbidden(
+            f"Pages of other sites may not log in here. If this is the console's own page, the proxy in front must "
+            f"pass on the Host that the browser asked for (it says {request.host[:100]})."
+        )
 
 
 def require_operator() -> None:
@@ -79,11 +88,7 @@ def require_operator() -> None:
     request.max_content_length = get_services().settings.snapshot().max_body_mb * 1024 * 1024
     if request.path == f"{blueprint.url_prefix}{LOGIN_PATH}":
         request.max_content_length = _LOGIN_MAX_BYTES
-        if request.headers.get("Sec-Fetch-Site") in (
-            "cross-site",
-            "same-site",
-        ):  # a session that somebody else chose
-            raise Forbidden("Pages of other sites may not log in here.")
+        _check_page()
         return
     if not current_user.is_authenticated:
         raise NotLoggedIn("Log in first.")

@@ -22,7 +22,9 @@ _TOLD = {(f"{setting.name}_set", setting.scope) for setting in SETTINGS if setti
 
 @blueprint.get("/settings")
 def show_settings() -> Response:
-    snapshot = get_services().settings.snapshot()
+    snapshot = (
+        get_services().settings.fresh()
+    )  # a script may send it back, changed: it must not undo anything
     data: dict[str, dict[str, Any]] = {"global": {}, "grok": {}}
     for setting in SETTINGS:
         value = getattr(snapshot, setting.name)

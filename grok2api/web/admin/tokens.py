@@ -16,6 +16,7 @@ from grok2api.accounts import Account, AccountEdit
 from grok2api.errors import BadRequest
 from grok2api.services.account_book import Found
 from grok2api.web.admin import auditing
+from grok2api.web.admin.fields import flag_field
 from grok2api.web.admin.guard import blueprint
 from grok2api.web.admin.token_fields import (
     account_query,
@@ -126,7 +127,7 @@ def add_tokens() -> Response:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise BadRequest("tokens must be a list of texts.", "tokens")
     tier = token_type(body.get("token_type"))
-    if body.get("preview") is True:
+    if flag_field(body, "preview"):
         would = asdict(get_services().book.preview(values, tier))
         wrong = invalid_lines(values, _LINES_NAMED)
         return json_response({"success": True, "data": would | {"invalid_lines": wrong}})
