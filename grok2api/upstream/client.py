@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,10 @@ from grok2api.upstream.uploads import UploadedFile, read_post_id, read_uploaded
 from grok2api.watchdog import Watchdog
 
 CONNECT_S = 10.0
+#: A body beyond this goes out in pieces, each of which may take CONNECT_S; a whole one would have that time in all.
+LARGE_BYTES = 65536
+#: Bytes a second that the slowest line still sends: time for a large body, beside what upstream may take.
+SLOWEST_LINE = 65536
 #: Idle connections that are kept to each upstream host.
 POOL_SIZE = 1024
 _UNARY_BODY_BYTES = 65536
@@ -59,7 +64,11 @@ class Deadlines:
     @property
     def open_s(self) -> float:
         """How long opening may take from now on."""
-        return max(0.001, min(self.first_s, self.ends_at - time.monotonic()))
+        return self.open_with(b"")
+
+    def open_with(self, body: bytes) -> float:
+        """The same when this is to be sent first."""
+        return max(0.001, min(self.first_s + _sending_s(body), self.ends_at - time.monotonic()))
 
 
 class Answer:
@@ -130,10 +139,11 @@ class GrokClient:
 
         Raises UpstreamError or PromptTooLong; else close the answer.
         """
-        started = time.monotonic()
+        body = orjson.dumps(payload)
+        started = time.monotonic() + _sending_s(body)
         deadlines = Deadlines.of(settings, since)
         path = "/rest/app-chat/conversations/new"
-        response = self._post(path, secret, payload, settings, deadlines, referer)
+        response = self._post(path, secret, body, settings, deadlines, referer)
         content_type = response.headers.get("Content-Type", "")
         if response.status_code == 200 and "text/html" not in content_type:
             response.headers.clear()
@@ -170,7 +180,7 @@ class GrokClient:
         url = f"{self._assets_url}/{path}"
         headers = asset_headers_for(secret, settings)
         for _ in range(1 + MAX_REDIRECTS):
-            response = self._send("GET", url, headers, None, settings, deadlines)
+            response = self._send("GET", url, headers, b"", settings, deadlines)
             target = redirected(url, response)
             if target is None:
                 break
@@ -199,7 +209,7 @@ class GrokClient:
     ) -> bytes:
         """The body of an answer that is one JSON object."""
         deadlines = Deadlines.of(settings, since)
-        response = self._post(path, secret, payload, settings, deadlines, referer)
+        response = self._post(path, secret, orjson.dumps(payload), settings, deadlines, referer)
         content_type = response.headers.get("Content-Type", "")
         with response:
             if response.status_code != 200 or "text/html" in content_type:
@@ -218,34 +228,36 @@ class GrokClient:
         self,
         path: str,
         secret: str,
-        payload: dict[str, Any],
+        body: bytes,
         settings: Snapshot,
         deadlines: Deadlines,
         referer: str,
     ) -> requests.Response:
         headers = headers_for(secret, settings, referer)
-        return self._send("POST", self._base_url + path, headers, orjson.dumps(payload), settings, deadlines)
+        return self._send("POST", self._base_url + path, headers, body, settings, deadlines)
 
     def _send(
         self,
         method: str,
         url: str,
         headers: Mapping[str, str],
-        body: bytes | None,
+        body: bytes,
         settings: Snapshot,
         deadlines: Deadlines,
     ) -> requests.Response:
         request = requests.PreparedRequest()
-        request.prepare(method=method, url=url, headers=headers, data=body)
+        data = io.BytesIO(body) if len(body) > LARGE_BYTES else body or None
+        request.prepare(method=method, url=url, headers=headers, data=data)
         proxy = settings.proxy_url
-        too_late = UpstreamTimeout(f"Grok sent nothing for {deadlines.open_s:.3g} s.")
+        open_s = deadlines.open_with(body)
+        too_late = UpstreamTimeout(f"Grok sent nothing for {open_s:.3g} s.")
         try:
             # requests' own timeout is per read, which a dripping peer never reaches.
-            with gevent.Timeout(deadlines.open_s, too_late):
+            with gevent.Timeout(open_s, too_late):
                 response = self._session.send(
                     request,
                     stream=True,
-                    timeout=(min(CONNECT_S, deadlines.open_s), None),
+                    timeout=(min(CONNECT_S, open_s), None),
                     allow_redirects=False,
                     proxies={"http": proxy, "https": proxy} if proxy else {},
                 )
@@ -260,11 +272,20 @@ class GrokClient:
         return response
 
 
+def _sending_s(body: bytes) -> float:
+    """What sending it may take, beside what everything takes."""
+    return len(body) / SLOWEST_LINE if len(body) > LARGE_BYTES else 0.0
+
+
 def _open_failed(error: Exception) -> UpstreamError:
     if isinstance(error, requests.exceptions.ProxyError | requests.exceptions.InvalidProxyURL):
         return Unreachable("The proxy of the setting proxy_url cannot be reached.")
     if isinstance(error, ConnectionError) and "NewConnectionError" in repr(error):
         return Unreachable("Grok cannot be reached from here.")
+    if isinstance(error, ConnectionError) and "TimeoutError" in repr(
+        error
+    ):  # in sending: reading has no timeout here
+        return Unreachable("Grok takes nothing more of what is sent from here.")
     return UpstreamFailed("The connection to Grok broke off.")
 
 
