@@ -248,6 +248,14 @@ def test_it_is_secure_behind_tls(app: App) -> None:
     assert {"HttpOnly", "SameSite=Lax", "Secure"} <= {part.strip() for part in cookie.split(";")}
 
 
+def test_a_page_cannot_say_that_its_name_is_another_by_a_header(app: App) -> None:
+    """A proxy may pass on a X-Forwarded-Host that a script has set."""
+    body = {"username": "admin", "password": "admin"}
+    headers = {"Host": "evil.example", "X-Forwarded-Host": "localhost", "X-Forwarded-For": "127.0.0.1"}
+    answer = app.client.post("/api/login", json=body, headers=headers)
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "default_password")
+
+
 def test_who_is_not_trusted_cannot_make_it_secure(tmp_path: Path) -> None:
     app = create_app(Env(data_dir=tmp_path))
     body = {"username": "admin", "password": "admin"}
