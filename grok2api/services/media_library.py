@@ -88,11 +88,10 @@ class MediaLibrary:
     def keep(self, path: str, kind: Kind, account_id: int) -> None:
         """Take in what an account has made: from here on its link works. Waits for the file, but not for long.
 
-        Raises MediaLost when upstream does not give it, UpstreamFailed for a path that cannot be one,
-        StorageUnavailable.
+        Raises MediaLost when upstream does not give it, or for a path that cannot be one, StorageUnavailable.
         """
         if not is_media_path(path):
-            raise UpstreamFailed("Grok named a file in a way that this gateway does not know.")
+            raise MediaLost("Grok named it in a way that this gateway does not know")
         item = MediaItem(path, kind, account_id, float(int(self._clock())))
         within(PATIENCE_S, lambda: self._index.add([item]))
         try:
