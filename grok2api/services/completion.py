@@ -19,7 +19,7 @@ from grok2api.media import Kind
 from grok2api.messages import ChatRequest, Message
 from grok2api.services.asking import Ask, Asking, Wanted
 from grok2api.services.deliveries import deliver
-from grok2api.services.filters.embed import embed, video_alone
+from grok2api.services.filters.embed import embed, left_out, video_alone
 from grok2api.services.filters.length import limit_length
 from grok2api.services.filters.stop import stop_at
 from grok2api.services.filters.tags import filter_tags
@@ -234,11 +234,12 @@ def _shaped(
         events = calls_as_text(events) if request.stream else mend_calls(events, request, rounds.ask_again)
     events = ended(events)
     if (wanted := request.answer_format) is not None:
+        events = left_out(events)
         if request.stream:
             events = streamed_json(events, wanted)
         else:
             events = mend_json(events, wanted, lambda turns: ended(rounds.ask_again(turns)))
-    else:  # a document could not be read with pictures in it
+    else:
 
         def link(path: str) -> str:
             return media.link(path, request.media_base)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -145,6 +145,20 @@ class MediaLibrary:
             return opened.content_type, bytes(content)
         finally:
             opened.close()
+
+    def read_all(self, paths: Sequence[str]) -> list[bytes]:
+        """The bytes of pictures, but for those that cannot be read. Raises as `open` when that is all of them."""
+        contents: list[bytes] = []
+        problem: UpstreamError | None = None
+        for path in paths:
+            try:
+                contents.append(self.read(path)[1])
+            except UpstreamError as error:
+                log.warning("a picture is left out of an answer: %s", error)
+                problem = error
+        if problem is not None and not contents:
+            raise problem
+        return contents
 
     def data_url(self, path: str) -> str:
         """A picture as a URL that needs no fetching. Raises as `open`."""

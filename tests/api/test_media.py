@@ -359,11 +359,33 @@ def test_edits_are_a_form(gateway: Gateway, simulator: Simulator) -> None:
         f"{gateway.url}/v1/images/edits", data={"prompt": "x"}, files={"mask": b"x"}, timeout=60
     )
     assert (missing.status_code, missing.json()["error"]["param"]) == (400, "image")
-    assert gateway.post("/v1/images/edits", {"prompt": "x"}).status_code == 415
+    json = gateway.post("/v1/images/edits", {"prompt": "x"})
+    assert json.status_code == 415 and "multipart/form-data" in json.json()["error"]["message"]
     bad = requests.post(
         f"{gateway.url}/v1/images/edits", data={"prompt": "x"}, files={"image": b"no picture"}, timeout=60
     )
     assert (bad.status_code, bad.json()["error"]["param"]) == (400, "image[0]")
+
+
+def test_forms_may_number_their_pictures_and_not_have_parts_without_end(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    url = f"{gateway.url}/v1/images/edits"
+    files = {f"image[{number}]": png(str(number)) for number in range(2)}
+    answer = requests.post(url, data={"prompt": "add a hat"}, files=files, timeout=60)
+    assert answer.status_code == 200, answer.text
+    (chat,) = simulator.chats()
+    assert len(chat["body"]["fileAttachments"]) == 2
+    many = requests.post(url, data={f"k{number}": "v" for number in range(1001)}, files=files, timeout=60)
+    assert many.status_code == 400 and "more than 1000 parts" in many.json()["error"]["message"]
+
+
+def test_one_file_that_cannot_be_read_leaves_the_other(gateway: Gateway) -> None:
+    body = {"prompt": directive("one_unreadable"), "n": 2, "response_format": "b64_json"}
+    assert len(gateway.post("/v1/images/generations", body).json()["data"]) == 1
+    gateway.set_settings(image_mode="base64")
+    answer = gateway.answer(directive("one_unreadable"))
+    assert len(links(answer)) == 1 and "I generated" in answer
 
 
 # --- serving ---

@@ -92,6 +92,13 @@ def images(script: Script) -> None:
     _end(script, good, fileAttachments=[path.split("/")[3] for path in good])
 
 
+def one_unreadable(script: Script) -> None:
+    """The file of the first picture is never given out."""
+    good, _ = _generated(script, lambda _: False)
+    script.turn.account.assets[good[0]].behaviour = "500"
+    _end(script, good)
+
+
 def one_moderated(script: Script) -> None:
     """The first picture is moderated, and its path comes back in generatedImageUrls nevertheless."""
     good, bad = _generated(script, lambda number: number == 0)
@@ -220,6 +227,7 @@ def edit(script: Script) -> None:
 SCENARIOS: dict[str, Callable[[Script], None]] = {
     "images": images, "one_moderated": one_moderated, "all_moderated": all_moderated,
     "one_moderated_unnamed": one_moderated_unnamed, "one_moderated_preview": one_moderated_preview,
+    "one_unreadable": one_unreadable,
     "placeholder_urls": placeholder_urls, "preview_only": preview_only, "late_urls": late_urls,
     "cached": cached, "cards": cards, "cards_at_end": cards_at_end, "odd_names": odd_names, "edit": edit,
 }  # fmt: skip
