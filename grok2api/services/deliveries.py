@@ -14,7 +14,7 @@ from gevent.queue import Queue
 
 from grok2api import errors
 from grok2api.errors import MediaLost, NoMedia, UpstreamFailed
-from grok2api.events import Event, Finish, Image, Moderated, Progress, Video
+from grok2api.events import Event, Finish, Image, Moderated, Progress, Text, Video
 from grok2api.media import Kind
 
 #: Files of one answer that are taken in at once.
@@ -35,10 +35,13 @@ def deliver(events: Iterator[Event], keep: Keep) -> Iterator[Event]:
     """
     fate = _Fate()
     for event in events:
-        if isinstance(event, Image | Video):
+        if type(event) is Text:  # nearly all are
+            yield event
+        elif isinstance(event, Image | Video):
             yield from _beside(event, events, keep, fate)
             return
-        yield fate.of(event)
+        else:
+            yield fate.of(event)
 
 
 class _Fate:

@@ -204,7 +204,7 @@ def test_a_tokens_keys_may_hold_anything(fields: dict[str, object]) -> None:
 
 KEYS = (
     "error", "token", "isThinking", "isSoftStop", "responseId", "messageTag", "messageStepId", "modelResponse",
-    "cardAttachment", "webSearchResults", "xSearchResults", "streamingImageGenerationResponse",
+    "cardAttachment", "cardAttachments", "webSearchResults", "xSearchResults", "streamingImageGenerationResponse",
     "streamingVideoGenerationResponse", "cachedImageGenerationResponse", "sideBySideIndex", "userResponse",
 )  # fmt: skip
 
@@ -228,7 +228,8 @@ def test_every_key_of_a_frame_may_hold_anything(fields: dict[str, object]) -> No
 )
 @given(st.dictionaries(st.sampled_from(sorted({"code", "message", "error", "streamErrors", "partial", "url",
        "generatedImageUrls", "fileAttachments", "jsonData", "imageUrl", "progress", "moderated", "videoUrl",
-       "imageId", "waitTimeSeconds", "usageLimitReached"})), json_values()))  # fmt: skip
+       "imageId", "waitTimeSeconds", "usageLimitReached", "cardAttachmentsJson", "image_chunk",
+       "imageChunk"})), json_values()))  # fmt: skip
 @settings(PATIENT, max_examples=30)
 def test_every_field_of_a_part_may_hold_anything(name: str, fields: dict[str, object]) -> None:
     assert_total(json.dumps({"result": {"response": {name: fields}}}).encode())
