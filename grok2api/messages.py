@@ -116,9 +116,15 @@ class ChatRequest:
 
     @property
     def asked_with(self) -> tuple[Message, ...]:
-        """The last user's turn, and what came behind it."""
-        users = [index for index, message in enumerate(self.messages) if message.role is Role.USER]
-        return self.messages[users[-1] :] if users else ()
+        """The last user's turn, and what came behind it. Some clients send one turn as several messages: a picture, and
+        then the question."""
+        users = [message.role is Role.USER for message in self.messages]
+        if not any(users):
+            return ()
+        first = len(users) - 1 - users[::-1].index(True)
+        while first and users[first - 1]:
+            first -= 1
+        return self.messages[first:]
 
     @property
     def attached(self) -> tuple[Picture, ...]:

@@ -58,11 +58,13 @@ class Asking:
         """Upstream's answer, to be closed. since: when the client's request began (monotonic). Raises UpstreamError,
         which names the picture that it is about, BadRequest or PromptTooLong."""
         # The body is not kept here: it would cost every open stream 2 KB.
-        payload, referer = self._payload(ask, secret, settings, since)
-        return self._client.open_chat(secret, payload, settings, since, referer)
+        payload, referer, user = self._payload(ask, secret, settings, since)
+        return self._client.open_chat(secret, payload, settings, since, referer, user)
 
-    def _payload(self, ask: Ask, secret: str, settings: Snapshot, since: float) -> tuple[dict[str, Any], str]:
-        """The body of the chat, and the page that it would come from."""
+    def _payload(
+        self, ask: Ask, secret: str, settings: Snapshot, since: float
+    ) -> tuple[dict[str, Any], str, str]:
+        """The body of the chat, the page that it would come from, and whose files are the account's, if it matters."""
         upload = partial(self._upload, secret=secret, settings=settings, since=since)
         works: list[Callable[[], UploadedFile]] = [partial(upload, file) for file in ask.files]
         uploaded = together(works, UPLOADS_AT_ONCE)
@@ -76,9 +78,8 @@ class Asking:
             ids.append(sent.id)
             prompt = PROMPT_IN_FILE
         pictures = ask.wanted is Wanted.PICTURES
-        return chat_payload(
-            ask.model, prompt, temporary=settings.temporary, files=ids, pictures=pictures
-        ), HOME
+        payload = chat_payload(ask.model, prompt, temporary=settings.temporary, files=ids, pictures=pictures)
+        return payload, HOME, ""
 
     def _upload(self, file: PictureFile, secret: str, settings: Snapshot, since: float) -> UploadedFile:
         try:
@@ -90,7 +91,7 @@ class Asking:
 
     def _video(
         self, ask: Ask, file: UploadedFile, secret: str, settings: Snapshot, since: float
-    ) -> tuple[dict[str, Any], str]:
+    ) -> tuple[dict[str, Any], str, str]:
         if not file.path:
             raise UpstreamFailed("Grok took a picture but did not say where it lies.")
         try:
@@ -100,4 +101,4 @@ class Asking:
             log.info("a video is asked for without a post: %s", error)
             name, source = file.id, unposted_url(file.path)
         payload = video_payload(ask.model, source, ask.prompt, temporary=settings.temporary, file=file.id)
-        return payload, f"{IMAGINE}/{name}"
+        return payload, f"{IMAGINE}/{name}", file.user

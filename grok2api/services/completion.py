@@ -14,11 +14,12 @@ from grok2api.accounts import Lease, Outcome
 from grok2api.cancellation import Cancellation
 from grok2api.catalogue import PICTURES_COST, Catalogue, Model
 from grok2api.errors import BadRequest, Challenged, NoAccount, RateLimited, UpstreamError
-from grok2api.events import Event, Finish, Image, Moderated, Started
+from grok2api.events import Event, Finish, Image, Moderated, Progress, Started
+from grok2api.media import Kind
 from grok2api.messages import ChatRequest, Message
 from grok2api.services.asking import Ask, Asking, Wanted
-from grok2api.services.deliveries import Deliveries
-from grok2api.services.filters.embed import embed, video_alone
+from grok2api.services.deliveries import deliver
+from grok2api.services.filters.embed import embed, left_out, video_alone
 from grok2api.services.filters.length import limit_length
 from grok2api.services.filters.stop import stop_at
 from grok2api.services.filters.tags import filter_tags
@@ -139,22 +140,27 @@ class CompletionService:
 
     def _attempt(self, attempt: _Attempt, ask: Ask, settings: Snapshot, since: float) -> Iterator[Event]:
         lease = attempt.lease
-        deliveries = Deliveries(lambda path, kind: self.media.keep(path, kind, lease.account_id))
+
+        def keep(path: str, kind: Kind) -> None:
+            self.media.keep(path, kind, lease.account_id)
+
         with self._asking.open(ask, lease.secret, settings, since) as answer:
-            for event in answer.events():
-                if isinstance(event, Finish):
-                    if (problem := deliveries.problem()) is not None:
-                        raise problem
-                elif not attempt.started:
-                    attempt.started = True
-                    attempt.outcome = Outcome.SUCCESS
-                    if ask.wanted is Wanted.PICTURES:
-                        attempt.used = ask.model.cost  # unless there are any
-                    yield Started()
-                if isinstance(event, Image) or (isinstance(event, Moderated) and event.kind == "image"):
-                    attempt.used = max(PICTURES_COST, lease.cost)
-                if deliveries.take(event):
-                    yield event
+            yield from deliver(_noted(answer.events(), attempt, ask), keep)
+
+
+def _noted(events: Iterator[Event], attempt: _Attempt, ask: Ask) -> Iterator[Event]:
+    """An attempt's events, `Started` first, noted in it as they come: a client may not stay for the end."""
+    for event in events:
+        if not attempt.started and not isinstance(event, Finish):
+            attempt.started = True
+            attempt.outcome = Outcome.SUCCESS
+            yield Started()
+        kind = type(event)
+        if kind is Image or ((kind is Moderated or kind is Progress) and event.kind == "image"):  # type: ignore[union-attr]
+            attempt.used = max(PICTURES_COST, attempt.lease.cost)
+        elif kind is Finish and attempt.used is None and ask.wanted is Wanted.PICTURES:
+            attempt.used = ask.model.cost  # only words came of it
+        yield event
 
 
 class _Rounds:
@@ -228,11 +234,12 @@ def _shaped(
         events = calls_as_text(events) if request.stream else mend_calls(events, request, rounds.ask_again)
     events = ended(events)
     if (wanted := request.answer_format) is not None:
+        events = left_out(events)
         if request.stream:
             events = streamed_json(events, wanted)
         else:
             events = mend_json(events, wanted, lambda turns: ended(rounds.ask_again(turns)))
-    else:  # a document could not be read with pictures in it
+    else:
 
         def link(path: str) -> str:
             return media.link(path, request.media_base)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -88,11 +88,10 @@ class MediaLibrary:
     def keep(self, path: str, kind: Kind, account_id: int) -> None:
         """Take in what an account has made: from here on its link works. Waits for the file, but not for long.
 
-        Raises MediaLost when upstream does not give it, UpstreamFailed for a path that cannot be one,
-        StorageUnavailable.
+        Raises MediaLost when upstream does not give it, or for a path that cannot be one, StorageUnavailable.
         """
         if not is_media_path(path):
-            raise UpstreamFailed("Grok named a file in a way that this gateway does not know.")
+            raise MediaLost("Grok named it in a way that this gateway does not know")
         item = MediaItem(path, kind, account_id, float(int(self._clock())))
         within(PATIENCE_S, lambda: self._index.add([item]))
         try:
@@ -146,6 +145,20 @@ class MediaLibrary:
             return opened.content_type, bytes(content)
         finally:
             opened.close()
+
+    def read_all(self, paths: Sequence[str]) -> list[bytes]:
+        """The bytes of pictures, but for those that cannot be read. Raises as `open` when that is all of them."""
+        contents: list[bytes] = []
+        problem: UpstreamError | None = None
+        for path in paths:
+            try:
+                contents.append(self.read(path)[1])
+            except UpstreamError as error:
+                log.warning("a picture is left out of an answer: %s", error)
+                problem = error
+        if problem is not None and not contents:
+            raise problem
+        return contents
 
     def data_url(self, path: str) -> str:
         """A picture as a URL that needs no fetching. Raises as `open`."""

@@ -30,6 +30,8 @@ MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 #: Of a JPEG; cameras write ten at most. Each costs a pass over all pixels, and may be no longer than 100 bytes.
 MAX_SCANS = 500
+#: Pixels times scans: a second's work, and twenty scans of the largest picture.
+MAX_SCANNED_PIXELS = 20 * MAX_PIXELS
 
 #: What is checked of a JPEG is the same when it is decoded at an eighth of its size, which takes far less memory.
 _DRAFT = 8
@@ -74,6 +76,7 @@ def _prepare(form: _Form, content: bytes) -> Upload:
     image = form.read(BytesIO(content))
     _check_size(image.size)
     if isinstance(image, JpegImageFile):
+        _check_scans(content, image.width * image.height)
         image.draft(None, (max(1, image.width // _DRAFT), max(1, image.height // _DRAFT)))
     image.load()
     if form.mime_type and not getattr(image, "is_animated", False):
@@ -115,9 +118,10 @@ def _refuse_size(size: tuple[int, int] | None = None) -> NoReturn:
     raise BadRequest(f"it is too large: {shown}more than {MAX_PIXELS // 1_000_000} megapixels.")
 
 
-def _check_scans(content: bytes) -> None:
-    if content.count(b"\xff\xda") > MAX_SCANS:
-        raise BadRequest(f"it is a JPEG of more than {MAX_SCANS} scans.")
+def _check_scans(content: bytes, pixels: int) -> None:
+    most = min(MAX_SCANS, MAX_SCANNED_PIXELS // max(1, pixels))
+    if content.count(b"\xff\xda") > most:
+        raise BadRequest(f"it is a JPEG of more than {most} scans, too many for its size.")
 
 
 def _check_icon(content: bytes) -> None:
@@ -145,7 +149,7 @@ def _magic(pattern: bytes) -> re.Pattern[bytes]:
 
 #: Phones write MPO, a JPEG with more pictures behind its end, which is a JPEG to all who know no better.
 _FORMS = (
-    _Form("JPEG", _magic(rb"\xff\xd8\xff"), JpegImageFile, "image/jpeg", "jpg", _check_scans),
+    _Form("JPEG", _magic(rb"\xff\xd8\xff"), JpegImageFile, "image/jpeg", "jpg"),
     _Form("PNG", _magic(rb"\x89PNG\r\n\x1a\n"), PngImageFile, "image/png", "png"),
     _Form("GIF", _magic(rb"GIF8[79]a"), GifImageFile, "image/gif", "gif"),
     _Form("WebP", _magic(rb"RIFF....WEBP"), WebPImageFile, "image/webp", "webp"),

@@ -78,8 +78,9 @@ class Answer:
     """
 
     def __init__(
-        self, response: requests.Response, deadlines: Deadlines, started: float, watchdog: Watchdog
+        self, response: requests.Response, deadlines: Deadlines, started: float, watchdog: Watchdog, user: str
     ) -> None:
+        self._user = user
         self._response = response
         self._body = cast(PromptBody, response.raw)
         self._deadlines = deadlines
@@ -95,7 +96,7 @@ class Answer:
     def events(self) -> Iterator[Event]:
         """The events as they arrive, `Finish` last. Raises UpstreamError or PromptTooLong."""
         self._watchdog.watch(self)
-        return read_events(self._response.iter_lines(chunk_size=READ_BYTES))
+        return read_events(self._response.iter_lines(chunk_size=READ_BYTES), self._user)
 
     def close(self) -> None:
         """Ends the connection unless the body was read to its end, which gives it back for the next request."""
@@ -132,10 +133,16 @@ class GrokClient:
             self._session.mount(prefix, PromptAdapter(pool_connections=8, pool_maxsize=POOL_SIZE))
 
     def open_chat(
-        self, secret: str, payload: dict[str, Any], settings: Snapshot, since: float, referer: str = HOME
+        self,
+        secret: str,
+        payload: dict[str, Any],
+        settings: Snapshot,
+        since: float,
+        referer: str = HOME,
+        user: str = "",
     ) -> Answer:
         """Starts a conversation with an account. since: when the client's request began (monotonic). referer: the page
-        of the web client that it would come from.
+        of the web client that it would come from. user: whose files the account's are, when it is known.
 
         Raises UpstreamError or PromptTooLong; else close the answer.
         """
@@ -147,7 +154,7 @@ class GrokClient:
         content_type = response.headers.get("Content-Type", "")
         if response.status_code == 200 and "text/html" not in content_type:
             response.headers.clear()
-            return Answer(response, deadlines, started, self._watchdog)
+            return Answer(response, deadlines, started, self._watchdog, user)
         with response:
             raise _refusal(response, content_type, deadlines)
 

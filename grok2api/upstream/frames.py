@@ -18,7 +18,7 @@ import orjson
 from grok2api.errors import UpstreamFailed
 from grok2api.events import Citation, Event, Finish, Reasoning, Source, Sources, Text
 from grok2api.upstream.errors import challenged, from_error_object
-from grok2api.upstream.media_frames import MediaReader, citation_of
+from grok2api.upstream.media_frames import MediaReader, cards_of, citation_of
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 
@@ -34,9 +34,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder()
 
 
-def read_events(lines: Iterable[bytes]) -> Iterator[Event]:
-    """The events of one answer, `Finish` last. Raises UpstreamError or PromptTooLong, also for a cut one."""
-    reader = FrameReader()
+def read_events(lines: Iterable[bytes], user: str = "") -> Iterator[Event]:
+    """The events of one answer, `Finish` last. user: see MediaReader. Raises UpstreamError or PromptTooLong, also for
+    a cut one."""
+    reader = FrameReader(user)
     for line in lines:
         yield from reader.read(line)
     yield from reader.end()
@@ -45,8 +46,8 @@ def read_events(lines: Iterable[bytes]) -> Iterator[Event]:
 class FrameReader:
     """What has to be remembered between the frames of one answer."""
 
-    def __init__(self) -> None:
-        self._media = MediaReader()
+    def __init__(self, user: str = "") -> None:
+        self._media = MediaReader(user)
         self._titles: dict[str, str] = {}
         self._answer_id: str | None = None
         #: Of the answer's text so far: its pieces would take ten times the room of what is in them.
@@ -131,8 +132,8 @@ class FrameReader:
             found = _sources(response)
             self._titles.update((source.url, source.title) for sources in found for source in sources.items)
             events += found
-        if "cardAttachment" in response:
-            citation = citation_of(response["cardAttachment"])
+        for card in cards_of(response):
+            citation = citation_of(card)
             if citation is not None:
                 # A card seldom names the page; the search that found it did.
                 title = citation.title or self._titles.get(citation.url, "")

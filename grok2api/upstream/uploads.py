@@ -16,6 +16,12 @@ class UploadedFile(NamedTuple):
     id: str
     path: str
 
+    @property
+    def user(self) -> str:
+        """Whose file it is, as paths on the assets host have it; "" when its own does not tell."""
+        folder, _, rest = self.path.partition("/")
+        return rest.partition("/")[0] if folder == "users" else ""
+
 
 def read_uploaded(body: bytes) -> UploadedFile:
     """Raises UpstreamFailed."""
@@ -23,7 +29,8 @@ def read_uploaded(body: bytes) -> UploadedFile:
     id_ = document.get("fileMetadataId") or document.get("fileId")
     if not isinstance(id_, str) or not id_:
         raise UpstreamFailed("Grok took a file but did not name it.")
-    return UploadedFile(id_, asset_path(document.get("fileUri")) or "")
+    path = asset_path(document.get("fileUri")) or ""
+    return UploadedFile(id_, "" if "://" in path else path)
 
 
 def read_post_id(body: bytes) -> str:

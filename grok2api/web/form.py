@@ -6,6 +6,7 @@ import io
 from typing import NamedTuple
 
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
 from grok2api.errors import BadRequest
@@ -34,6 +35,8 @@ def read_form() -> Form:
         _, fields, files = parser.parse(
             io.BytesIO(body), request.mimetype, len(body), request.mimetype_params
         )
+    except RequestEntityTooLarge as error:  # the body as a whole has been measured already
+        raise BadRequest(f"The form has more than {_MAX_PARTS} parts.") from error
     except ValueError as error:
         raise BadRequest("The body is not a multipart form, or breaks off.") from error
     return Form(

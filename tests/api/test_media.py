@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import orjson
 import pytest
 import requests
 
@@ -49,7 +51,9 @@ def downloads(simulator: Simulator) -> int:
 # --- answers ---
 
 
-@pytest.mark.parametrize("scenario", ["images", "cards", "cached", "late_urls", "placeholder_urls"])
+@pytest.mark.parametrize(
+    "scenario", ["images", "cards", "cards_at_end", "cached", "late_urls", "placeholder_urls"]
+)
 @pytest.mark.parametrize("stream", [False, True])
 def test_two_pictures_are_links_that_work(gateway: Gateway, scenario: str, stream: bool) -> None:
     response = gateway.chat(directive(scenario), stream=stream)
@@ -90,6 +94,20 @@ def test_one_withheld_picture_leaves_the_other_and_two_are_an_error(gateway: Gat
     assert found[-1]["error"]["code"] == "content_policy_violation"
 
 
+@pytest.mark.parametrize("form", ["one_moderated_unnamed", "one_moderated_preview"])
+def test_a_withheld_picture_is_not_given_however_it_was_named(gateway: Gateway, form: str) -> None:
+    assert len(links(gateway.answer(directive(form)))) == 1
+    body = {"prompt": directive(form), "n": 2}
+    urls = [image["url"] for image in gateway.post("/v1/images/generations", body).json()["data"]]
+    assert len(set(urls)) == 2  # of two calls, for each made one
+
+
+def test_names_that_are_no_paths_cost_only_what_they_name(gateway: Gateway, simulator: Simulator) -> None:
+    urls = links(gateway.answer(directive("odd_names")))
+    assert len(urls) == 2 and all(requests.get(url, timeout=30).ok for url in urls)
+    assert "imagine-public.x.ai" in gateway.log() and downloads(simulator) == 2
+
+
 def test_previews_are_no_pictures(gateway: Gateway) -> None:
     failed = gateway.chat(directive("preview_only"))
     assert failed.status_code == 502 and "did not finish" in failed.json()["error"]["message"]
@@ -100,6 +118,61 @@ def test_pictures_cost_four(gateway: Gateway, simulator: Simulator) -> None:
     before = gateway.sql("SELECT sum(remaining) FROM account_quotas WHERE pool = 'default'")[0][0]
     gateway.answer(directive("images"))
     assert gateway.sql("SELECT sum(remaining) FROM account_quotas WHERE pool = 'default'") == [(before - 4,)]
+
+
+def quota_of_all(gateway: Gateway) -> int:
+    left: int = gateway.sql("SELECT sum(remaining) FROM account_quotas WHERE pool = 'default'")[0][0]
+    return left
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", {"model": "grok-4.1", "stream": True}),
+        ("/v1/images/generations", {}),
+    ],
+)
+def test_pictures_cost_four_from_their_first_preview_on(
+    gateway: Gateway, simulator: Simulator, path: str, body: dict[str, Any]
+) -> None:
+    gateway.admin("/api/tokens/refresh", {"tokens": [f"sim-basic-ok-{n}" for n in range(4)]})
+    before = quota_of_all(gateway)
+    failing = directive("preview_only")
+    failed = gateway.post(
+        path, body | {"prompt": failing, "messages": [{"role": "user", "content": failing}]}
+    )
+    assert "did not finish" in failed.text
+    assert quota_of_all(gateway) == before - 4
+    held = directive("images", delay=0.4)
+    data = orjson.dumps(body | {"prompt": held, "messages": [{"role": "user", "content": held}]})
+    sent = simulator.streams()["frames_sent"]
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as connection:
+        connection.sendall(
+            f"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n".encode()
+            + f"Content-Length: {len(data)}\r\n\r\n".encode()
+            + data
+        )
+        simulator.wait_until(
+            lambda: simulator.streams()["frames_sent"] >= sent + 8
+        )  # seven before any preview
+        time.sleep(0.1)
+    simulator.wait_until(lambda: gateway.sql("SELECT count(*) FROM leases") == [(0,)])
+    assert quota_of_all(gateway) == before - 8
+
+
+def test_text_and_a_quick_picture_do_not_wait_for_a_slow_one(gateway: Gateway) -> None:
+    times: list[tuple[str, float]] = []
+    began = time.monotonic()
+    response = gateway.chat(directive("images", asset="slow", images=4), stream=True)
+    for line in response.iter_lines():
+        times += [
+            (word, time.monotonic() - began)
+            for word in ("I generated", "![Gen", "[DONE]")
+            if word in line.decode()
+        ]
+    seen = dict(reversed(times))
+    assert seen["I generated"] < 2.0 < seen["![Gen"]  # each file takes three seconds
+    assert max(at for _, at in times) < 7.0 and sum(word == "![Gen" for word, _ in times) == 4
 
 
 def test_responses_have_pictures_too(gateway: Gateway) -> None:
@@ -178,7 +251,9 @@ def test_an_upload_that_is_refused_names_the_picture(gateway: Gateway, simulator
 # --- video ---
 
 
-@pytest.mark.parametrize("scenario", ["video", "video_skip_100", "video_back", "video_no_url"])
+@pytest.mark.parametrize(
+    "scenario", ["video", "video_skip_100", "video_back", "video_no_url", "video_id_only"]
+)
 def test_a_picture_becomes_a_video(gateway: Gateway, simulator: Simulator, scenario: str) -> None:
     answer = ask(gateway, f"slow zoom {directive(scenario)}", picture(), model="grok-imagine-0.9")
     text = answer.json()["choices"][0]["message"]["content"]
@@ -284,11 +359,33 @@ def test_edits_are_a_form(gateway: Gateway, simulator: Simulator) -> None:
         f"{gateway.url}/v1/images/edits", data={"prompt": "x"}, files={"mask": b"x"}, timeout=60
     )
     assert (missing.status_code, missing.json()["error"]["param"]) == (400, "image")
-    assert gateway.post("/v1/images/edits", {"prompt": "x"}).status_code == 415
+    json = gateway.post("/v1/images/edits", {"prompt": "x"})
+    assert json.status_code == 415 and "multipart/form-data" in json.json()["error"]["message"]
     bad = requests.post(
         f"{gateway.url}/v1/images/edits", data={"prompt": "x"}, files={"image": b"no picture"}, timeout=60
     )
     assert (bad.status_code, bad.json()["error"]["param"]) == (400, "image[0]")
+
+
+def test_forms_may_number_their_pictures_and_not_have_parts_without_end(
+    gateway: Gateway, simulator: Simulator
+) -> None:
+    url = f"{gateway.url}/v1/images/edits"
+    files = {f"image[{number}]": png(str(number)) for number in range(2)}
+    answer = requests.post(url, data={"prompt": "add a hat"}, files=files, timeout=60)
+    assert answer.status_code == 200, answer.text
+    (chat,) = simulator.chats()
+    assert len(chat["body"]["fileAttachments"]) == 2
+    many = requests.post(url, data={f"k{number}": "v" for number in range(1001)}, files=files, timeout=60)
+    assert many.status_code == 400 and "more than 1000 parts" in many.json()["error"]["message"]
+
+
+def test_one_file_that_cannot_be_read_leaves_the_other(gateway: Gateway) -> None:
+    body = {"prompt": directive("one_unreadable"), "n": 2, "response_format": "b64_json"}
+    assert len(gateway.post("/v1/images/generations", body).json()["data"]) == 1
+    gateway.set_settings(image_mode="base64")
+    answer = gateway.answer(directive("one_unreadable"))
+    assert len(links(answer)) == 1 and "I generated" in answer
 
 
 # --- serving ---

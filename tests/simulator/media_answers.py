@@ -38,11 +38,17 @@ def _head(script: Script, pictures: int) -> None:
     script.add(frames.response(script.turn.rid, imageAttachmentInfo={"imageAttachmentCount": pictures}))
 
 
-def _progress(script: Script, number: int, picture: str, done: bool, moderated: bool = False) -> str:
-    """One frame of a picture under way, or its last one; returns the path in it."""
+def _progress(
+    script: Script, number: int, picture: str, done: bool, moderated: bool = False, shown: str = "whole"
+) -> str:
+    """One frame of a picture under way, or its last one; returns its path. shown: what the last one of a moderated
+    picture names: its whole self, its preview, or nothing."""
     path = _picture(script, picture, preview=not done)
+    named = path
+    if moderated and shown != "whole":
+        named = _picture(script, picture, preview=True) if shown == "preview" else ""
     fields: Json = {
-        "imageId": picture, "imageUrl": path, "seq": int(done), "progress": 100 if done else 50,
+        "imageId": picture, "imageUrl": named, "seq": int(done), "progress": 100 if done else 50,
         "imageIndex": number,
     }  # fmt: skip
     if done:
@@ -65,7 +71,7 @@ def _end(script: Script, urls: list[str], **fields: Any) -> None:
 
 
 def _generated(
-    script: Script, moderated: Callable[[int], bool], finals: bool = True
+    script: Script, moderated: Callable[[int], bool], finals: bool = True, shown: str = "whole"
 ) -> tuple[list[str], list[str]]:
     """The frames of all pictures, previews first; returns good paths and moderated paths."""
     ids = _ids(script)
@@ -76,7 +82,7 @@ def _generated(
         _progress(script, number, picture, done=False)
     for number, picture in enumerate(ids) if finals else ():
         hidden = moderated(number)
-        (bad if hidden else good).append(_progress(script, number, picture, done=True, moderated=hidden))
+        (bad if hidden else good).append(_progress(script, number, picture, True, hidden, shown))
     sentence(script, f"I generated images with the prompt: '{script.turn.message[:200]}'")
     return good, bad
 
@@ -86,9 +92,28 @@ def images(script: Script) -> None:
     _end(script, good, fileAttachments=[path.split("/")[3] for path in good])
 
 
+def one_unreadable(script: Script) -> None:
+    """The file of the first picture is never given out."""
+    good, _ = _generated(script, lambda _: False)
+    script.turn.account.assets[good[0]].behaviour = "500"
+    _end(script, good)
+
+
 def one_moderated(script: Script) -> None:
     """The first picture is moderated, and its path comes back in generatedImageUrls nevertheless."""
     good, bad = _generated(script, lambda number: number == 0)
+    _end(script, bad + good)
+
+
+def one_moderated_unnamed(script: Script) -> None:
+    """The same, and the frame that withholds it does not say where it lies."""
+    good, bad = _generated(script, lambda number: number == 0, shown="")
+    _end(script, bad + good)
+
+
+def one_moderated_preview(script: Script) -> None:
+    """The same, and that frame names the preview."""
+    good, bad = _generated(script, lambda number: number == 0, shown="preview")
     _end(script, bad + good)
 
 
@@ -157,6 +182,36 @@ def cards(script: Script) -> None:
     script.finish(cardAttachmentsJson=final)
 
 
+def cards_at_end(script: Script) -> None:
+    """Cards that only the modelResponse has; the last one is of a second answer, beside the first."""
+    chunks: list[Json] = [
+        {"imageUuid": picture, "imageUrl": _picture(script, picture), "progress": 100, "moderated": False}
+        for picture in [*_ids(script), str(uuid.uuid4())]
+    ]
+    chunks[-1]["sideBySideIndex"] = 1
+    script.begin()
+    script.say(["Here", " they", " are."])
+    cards = [frames.image_card(f"05ab{number:02d}", chunk) for number, chunk in enumerate(chunks)]
+    script.finish(cardAttachmentsJson=[orjson.dumps(card).decode() for card in cards])
+
+
+def odd_names(script: Script) -> None:
+    """Between two good pictures: one on another host, an upload, and what is no path; one good one has a query."""
+    first, second = (_picture(script, picture) for picture in _ids(script)[:2])
+    rid = script.turn.rid
+    script.begin()
+    script.add(
+        frames.streaming_image(rid, {"imageId": "i-1", "imageUrl": f"{first}?cache=1#top"})
+    )  # no progress
+    sentence(script, "I generated images for you.")
+    odd = [
+        "https://imagine-public.x.ai/imagine-public/images/i-2.jpg",
+        "users/U/f-1/content",
+        "users/x y/z.jpg",
+    ]
+    _end(script, [*odd, f"https://assets.grok.com/{second}?cache=1"])
+
+
 def edit(script: Script) -> None:
     """One picture made from an attached one."""
     turn, picture = script.turn, str(uuid.uuid4())
@@ -171,8 +226,10 @@ def edit(script: Script) -> None:
 
 SCENARIOS: dict[str, Callable[[Script], None]] = {
     "images": images, "one_moderated": one_moderated, "all_moderated": all_moderated,
+    "one_moderated_unnamed": one_moderated_unnamed, "one_moderated_preview": one_moderated_preview,
+    "one_unreadable": one_unreadable,
     "placeholder_urls": placeholder_urls, "preview_only": preview_only, "late_urls": late_urls,
-    "cached": cached, "cards": cards, "edit": edit,
+    "cached": cached, "cards": cards, "cards_at_end": cards_at_end, "odd_names": odd_names, "edit": edit,
 }  # fmt: skip
 # Scenarios whose pair of pictures costs four units.
 PICTURES = frozenset(SCENARIOS) - {"edit"}

@@ -95,7 +95,17 @@ def video_no_url(script: Script) -> None:
     _video_end(script, video, [url])
 
 
+def video_id_only(script: Script) -> None:
+    """No frame with videoUrl; modelResponse.fileAttachments has the id of the video."""
+    video = _video_head(script)
+    for progress in (*VIDEO_STEPS, 100):
+        _video_frame(script, video, progress)
+    store(script, f"generated/{video}/generated_video.mp4", "video/mp4", mp4(video))
+    _video_end(script, video)
+
+
 SCENARIOS: dict[str, Callable[[Script], None]] = {
     "video": video, "video_skip_100": video_skip_100, "video_back": video_back,
     "video_moderated": video_moderated, "video_no_url": video_no_url,
+    "video_id_only": video_id_only,
 }  # fmt: skip

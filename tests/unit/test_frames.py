@@ -204,7 +204,7 @@ def test_a_tokens_keys_may_hold_anything(fields: dict[str, object]) -> None:
 
 KEYS = (
     "error", "token", "isThinking", "isSoftStop", "responseId", "messageTag", "messageStepId", "modelResponse",
-    "cardAttachment", "webSearchResults", "xSearchResults", "streamingImageGenerationResponse",
+    "cardAttachment", "cardAttachments", "webSearchResults", "xSearchResults", "streamingImageGenerationResponse",
     "streamingVideoGenerationResponse", "cachedImageGenerationResponse", "sideBySideIndex", "userResponse",
 )  # fmt: skip
 
@@ -228,7 +228,8 @@ def test_every_key_of_a_frame_may_hold_anything(fields: dict[str, object]) -> No
 )
 @given(st.dictionaries(st.sampled_from(sorted({"code", "message", "error", "streamErrors", "partial", "url",
        "generatedImageUrls", "fileAttachments", "jsonData", "imageUrl", "progress", "moderated", "videoUrl",
-       "imageId", "waitTimeSeconds", "usageLimitReached"})), json_values()))  # fmt: skip
+       "imageId", "waitTimeSeconds", "usageLimitReached", "cardAttachmentsJson", "image_chunk",
+       "imageChunk"})), json_values()))  # fmt: skip
 @settings(PATIENT, max_examples=30)
 def test_every_field_of_a_part_may_hold_anything(name: str, fields: dict[str, object]) -> None:
     assert_total(json.dumps({"result": {"response": {name: fields}}}).encode())
@@ -496,8 +497,11 @@ def paths(events: list[Event]) -> list[str]:
         ("cached", ["image.jpg"] * 2, 0),
         ("late_urls", ["image.jpg"] * 2, 0),
         ("placeholder_urls", ["image.jpg"] * 2, 0),
+        ("cards_at_end", ["image.jpg"] * 2, 0),
         ("edit", ["image.jpg"], 0),
         ("one_moderated", ["image.jpg"], 1),
+        ("one_moderated_unnamed", ["image.jpg"], 1),
+        ("one_moderated_preview", ["image.jpg"], 1),
         ("all_moderated", [], 2),
         ("preview_only", [], 0),
         ("video", ["generated_video.mp4"], 0),
@@ -546,6 +550,59 @@ def test_what_was_withheld_is_said_once_and_never_given(
     assert list(read_events(map(orjson.dumps, (frame, frame, end)))) == [expected, Finish()]
 
 
+@pytest.mark.parametrize("url", ["", "users/U/generated/i-1-part-0/image.jpg"])
+@pytest.mark.parametrize(
+    "named", ["users/U/generated/i-1/image.jpg", "https://assets.grok.com/users/U/x/i-1/a.jpg?b"]
+)
+def test_a_withheld_picture_is_known_by_its_id(url: str, named: str) -> None:
+    fields = {"imageId": "i-1", "imageUrl": url, "progress": 100, "moderated": True}
+    assert answer(made.streaming_image("a-1", fields), pictures_at_the_end(named)) == [
+        Moderated("image"),
+        Finish(),
+    ]
+
+
+def pictures_at_the_end(*urls: str) -> dict[str, Any]:
+    return made.model_response("a-1", "u-1", "", "grok-3", "fast", generatedImageUrls=list(urls))
+
+
+def test_what_has_an_address_but_no_progress_is_finished() -> None:
+    whole, preview = "a/generated/i/image.jpg", "a/generated/i-part-0/image.jpg"
+    for url, event in ((whole, Image(whole)), (preview, Progress("image", 0))):
+        found = answer(made.streaming_image("a-1", {"imageId": "i", "imageUrl": url}), made.token("a-1", "x"))
+        assert found[0] == event
+
+
+def test_the_pictures_and_videos_of_a_second_answer_are_left_out() -> None:
+    second = {"sideBySideIndex": 1, "progress": 100}
+    frames = (
+        made.streaming_image("a-1", {"imageUrl": "a/1.jpg", **second}),
+        made.streaming_image("a-1", {"imageId": "i", "moderated": True, **second}),
+        made.streaming_video("a-1", {"videoUrl": "a/1.mp4", **second}),
+        made.token("a-1", "x"),
+    )
+    assert answer(*frames) == [Text("x"), Finish()]
+
+
+@pytest.mark.parametrize("key", ["image_chunk", "imageChunk"])
+@pytest.mark.parametrize("pack", [lambda data: data, lambda data: orjson.dumps(data).decode()])
+def test_pictures_come_as_cards_of_many_forms(key: str, pack: Any) -> None:
+    card = {"id": "c", key: {"imageUuid": "i", "image_url": "a/1.jpg", "progress": 100}}
+    cards = made.response("a-1", cardAttachments=[{"jsonData": pack(card)}, 7])
+    assert answer(cards) == [Image("a/1.jpg"), Finish()]
+    end = made.model_response("a-1", "u-1", "", "grok-3", "fast", cardAttachmentsJson=[pack(card)])
+    assert answer(end) == [Image("a/1.jpg"), Finish()]
+
+
+def test_a_video_of_which_only_the_id_is_known_lies_with_its_users_files() -> None:
+    lines = frames_of("video_id_only")
+    (video,) = [event for event in read_events(lines, "U") if isinstance(event, Video)]
+    assert video.path.startswith("users/U/generated/") and video.path.endswith("/generated_video.mp4")
+    assert not any(isinstance(event, Video) for event in read_events(lines))
+    words = made.model_response("a-1", "u-1", "I cannot.", "grok-3", "fast", fileAttachments=["f-1"])
+    assert list(read_events([orjson.dumps(words)], "U")) == [Text("I cannot."), Finish()]
+
+
 def test_a_picture_whose_path_comes_later_is_not_withheld() -> None:
     frame = made.streaming_image("a-1", {"imageId": "i", "progress": 100})
     end = made.model_response("a-1", "u", "", "m", "", generatedImageUrls=["a/1.jpg"])
@@ -564,6 +621,10 @@ def test_progress_never_says_done_before_the_picture_is_there() -> None:
         ("/users/u/a.jpg", "users/u/a.jpg"),
         ("https://assets.grok.com/users/u/a.jpg?x=1#y", "users/u/a.jpg"),
         (" //a.jpg ", "a.jpg"),
+        ("users/u/a.jpg?x=1#y", "users/u/a.jpg"),
+        ("//assets.grok.com/users/u/a.jpg", "users/u/a.jpg"),
+        ("https://imagine-public.x.ai/images/a.jpg?x", "https://imagine-public.x.ai/images/a.jpg"),
+        ("https://notgrok.com/users/u/a.jpg", "https://notgrok.com/users/u/a.jpg"),
         ("", None),
         ("/", None),
         ("https://assets.grok.com", None),

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok2api.errors import LinkExpired
+from grok2api.errors import LinkExpired, UpstreamFailed
 from grok2api.events import Embedded, Event, Finish, Image, Text, Video
 from grok2api.media import MAX_PATH_CHARS, Kind, cache_name, content_type_of, is_media_path, kind_of, path_of
-from grok2api.services.filters.embed import embed, video_alone
+from grok2api.services.filters.embed import embed, left_out, video_alone
 from grok2api.services.media_links import MediaLinks
 from grok2api.settings import snapshot
 
@@ -125,6 +125,28 @@ def test_no_piece_is_empty() -> None:
     events: list[Event] = [Image("a"), Text("\n\n\nx"), Image("a"), Text("y"), Finish()]
     pieces = embed(events, str, str)
     assert all(event.text for event in pieces if isinstance(event, Text | Embedded))
+
+
+def test_what_cannot_be_shown_is_left_out_unless_it_is_all() -> None:
+    def url(path: str) -> str:
+        if path == "bad":
+            raise UpstreamFailed("it broke")
+        return f"u/{path}"
+
+    events: list[Event] = [Text("Here"), Image("bad"), Image("a"), Finish()]
+    pieces = list(embed(events, url, url))
+    assert [piece.text for piece in pieces[:-1] if isinstance(piece, Text | Embedded)] == [
+        "Here",
+        f"\n\n{PICTURE}",
+    ]
+    assert pieces[-1] == Finish()
+    with pytest.raises(UpstreamFailed, match="it broke"):
+        list(embed([Text("Here"), Image("bad"), Finish()], url, url))
+
+
+def test_pictures_that_cannot_be_in_a_document_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert list(left_out([Image("a"), Text("{}"), Video("v"), Finish()])) == [Text("{}"), Finish()]
+    assert "2 pictures or videos were left out" in caplog.text
 
 
 def test_a_video_is_the_whole_answer_and_words_are_one_without() -> None:

@@ -371,3 +371,25 @@ def test_a_document_may_be_as_deep_as_the_decoder_lets_it_be(place: str) -> None
         else {"content": [{"type": "text"} | {place: deep}]}
     )
     assert refused(messages=message(**fields)).param
+
+
+def test_a_turn_may_be_several_messages() -> None:
+    def turn(role: str, *content: object) -> dict[str, object]:
+        return {"role": role, "content": list(content)}
+
+    def shown(url: str) -> dict[str, object]:
+        return {"type": "image_url", "image_url": {"url": url}}
+
+    words = {"type": "text", "text": "what is it?"}
+    request = chat(
+        messages=[
+            turn("user", words, shown("https://a/0.png")),
+            {"role": "assistant", "content": "an otter"},
+            turn("user", shown("https://a/1.png")),
+            turn("user", shown("https://a/2.png"), words),
+            {"role": "system", "content": "Be brief."},
+        ]
+    )
+    assert [picture.url for picture in request.attached] == ["https://a/1.png", "https://a/2.png"]
+    assert len(request.asked_with) == 3
+    assert chat(messages=[{"role": "system", "content": "Be brief."}]).asked_with == ()

@@ -89,6 +89,22 @@ def test_a_phones_jpeg_of_several_pictures_is_a_jpeg() -> None:
     assert one(out.getvalue()).mime_type == "image/jpeg"
 
 
+def scanned(times: int, width: int, height: int) -> bytes:
+    """A progressive JPEG of so many scans, of which only the head says that it is so large."""
+    jpeg = drawn("JPEG", progressive=True)
+    head = jpeg.index(b"\xff\xc2") + 5
+    jpeg = jpeg[:head] + struct.pack(">HH", height, width) + jpeg[head + 4 :]
+    more = times - jpeg.count(b"\xff\xda")
+    return jpeg[:-2] + jpeg[jpeg.rindex(b"\xff\xda") : -2] * more + jpeg[-2:]
+
+
+def test_a_large_jpeg_may_not_be_read_over_and_over() -> None:
+    assert "more than 20 scans" in refused(scanned(21, 7000, 7000))
+    assert one(scanned(12, 7000, 7000)).mime_type == "image/jpeg"
+    assert one(scanned(400, 8, 6)).mime_type == "image/jpeg"
+    assert "more than 500 scans" in refused(scanned(501, 8, 6))
+
+
 def png_of(width: int, height: int) -> bytes:
     """The head of a picture whose pixels would not fit into memory."""
 

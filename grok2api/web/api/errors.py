@@ -161,6 +161,8 @@ _HTTP_WORDS = {
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     message, code = _HTTP_WORDS.get(status, (error.description or error.name, None))
+    if error.description and error.description != type(error).description:
+        message = error.description  # a route knows better
     kind = "invalid_request_error" if status < 500 else "server_error"
     message = message.replace("{route}", f"{request.method} {request.path[:_SHOWN_PATH]}")
     response = json_response(envelope(message, kind, None, code), status)

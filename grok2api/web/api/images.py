@@ -56,7 +56,7 @@ def _images(asked: ImageRequest, events: list[Event]) -> dict[str, Any]:
     media = get_services().media
     paths = [event.path for event in events if isinstance(event, Image)]
     if asked.whole:
-        data = [{"b64_json": b64encode(media.read(path)[1]).decode()} for path in paths]
+        data = [{"b64_json": b64encode(content).decode()} for content in media.read_all(paths)]
     else:
         data = [{"url": media.link(path, asked.media_base)} for path in paths]
     return {"created": int(time.time()), "data": data}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ _MAX_PROMPT = 32_000
 _NUMBERS = ("n", "output_compression", "partial_images")
 _FLAGS = {"true": True, "false": False}
 #: How forms name one or several pictures.
-_PICTURE_FIELDS = ("image", "image[]")
+_PICTURE_FIELD = re.compile(r"image(?:\[\d{0,4}\])?", re.ASCII)
 
 _size = matching(r"auto|\d{2,5}x\d{2,5}", "auto or WIDTHxHEIGHT")
 
@@ -65,13 +66,15 @@ def parse_edit(form: Form) -> ImageRequest:
     check_parameters(document, EDIT_PARAMETERS)
     pictures = tuple(
         Picture(f"image[{index}]", content=content)
-        for index, content in enumerate(content for name, content in form.files if name in _PICTURE_FIELDS)
+        for index, content in enumerate(
+            content for name, content in form.files if _PICTURE_FIELD.fullmatch(name)
+        )
     )
     if not pictures:
         raise BadRequest("`image` must be the file of at least one picture.", "image")
     if len(pictures) > MAX_PICTURES:
         raise BadRequest(f"At most {MAX_PICTURES} pictures can be edited at once.", "image")
-    unread = {name: True for name, _ in form.files if name not in _PICTURE_FIELDS}
+    unread = {name: True for name, _ in form.files if not _PICTURE_FIELD.fullmatch(name)}
     return _request(document, ignored_names({**document, **unread}, EDIT_PARAMETERS), pictures)
 
 
