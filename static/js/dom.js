@@ -27,16 +27,17 @@ export function debounced(work, pauseMs) {
   };
 }
 
-/** Run work with a button that shows it, and cannot be pressed again meanwhile. */
+/** Run work with a button that shows it, and does nothing when it is pressed again meanwhile. It is not `disabled`:
+ * that would take the keyboard's focus away. */
 export async function busy(button, work) {
   if (button.getAttribute("aria-busy") === "true") return undefined;
   button.setAttribute("aria-busy", "true");
-  button.disabled = true;
+  button.setAttribute("aria-disabled", "true");
   try {
     return await work();
   } finally {
     button.removeAttribute("aria-busy");
-    button.disabled = false;
+    button.removeAttribute("aria-disabled");
   }
 }
 

@@ -7,8 +7,17 @@ export function drawPager({ page, size, total }) {
   find("#pager-text").textContent = total
     ? t("pager.range", { from: (page - 1) * size + 1, to: Math.min(total, page * size), total })
     : "";
-  find("#previous").disabled = page <= 1;
-  find("#next").disabled = page * size >= total;
+  disable(find("#previous"), find("#next"), page <= 1);
+  disable(find("#next"), find("#previous"), page * size >= total);
+}
+
+/** The focus goes to the other button rather than away. */
+function disable(button, other, off) {
+  const held = off && document.activeElement === button;
+  button.disabled = off;
+  if (!held) return;
+  other.disabled = false; // its turn may be next
+  other.focus({ preventScroll: true });
 }
 
 export const lastPage = (total, size) => Math.max(1, Math.ceil(total / size));

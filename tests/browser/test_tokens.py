@@ -24,11 +24,13 @@ def test_five_hundred_are_pasted_looked_at_and_added(console: Console, shots: Pa
     dialog = console.page.get_by_role("dialog")
     dialog.get_by_label("Tokens", exact=True).fill(text)
     preview = dialog.get_by_role("status")
-    expect(preview).to_contain_text("500 new, 21 known already, 0 to be moved to this kind, 1 invalid.")
-    expect(preview).to_contain_text("Invalid lines: 523.")
+    expect(preview).to_contain_text(
+        "500 new, 1 known already, 20 repeated, 0 to be moved to this kind, 1 invalid."
+    )
+    expect(preview).to_contain_text("Characters that no token has: lines 523.")
     console.page.screenshot(path=shots / "add.png")
     dialog.get_by_role("button", name="Add tokens").click()
-    console.told("500 added, 0 moved, 21 known already, 1 invalid.")
+    console.told("500 added, 0 moved, 21 known already or repeated, 1 invalid.")
     console.counted("504 accounts")
     expect(console.rows()).to_have_count(50)
 
