@@ -18,18 +18,19 @@ export class Place {
       };
     });
     // They give the focus back to a button of a row that was drawn anew, or is gone.
-    const left = ({ target, newState }) =>
-      this.last && newState !== "open" && target.matches("dialog, .menu") && this.back();
+    const left = ({ target, newState }) => newState !== "open" && target.matches("dialog, .menu") && this.back(target);
     for (const name of ["close", "toggle"]) document.addEventListener(name, left, true);
   }
 
   holds = () => this.body.contains(document.activeElement);
 
-  /** If the focus was lost: to where it was, or to the row that follows. */
-  back() {
-    if (document.activeElement === document.body) this.go();
+  /** From what was closed, if nothing else has the focus by now. */
+  back(closed) {
+    const { activeElement: at, body } = document;
+    if (this.last && (at === body || closed.contains(at))) this.go();
   }
 
+  /** To where it was last, or to the row that follows. */
   go() {
     const rows = all("tr", this.body);
     const { id, at, control } = this.last ?? {};

@@ -62,6 +62,7 @@ export class Selection {
   /** total: of all accounts that the filters let through. */
   draw(total = this.total) {
     this.total = total;
+    const focused = document.activeElement;
     const shown = this.shown();
     for (const row of all("tbody tr", this.table)) {
       const on = this.ids.has(Number(row.dataset.id));
@@ -79,11 +80,10 @@ export class Selection {
     const more = find("#select-matching");
     more.hidden = total <= shown.length || some < shown.length || this.taken === this.filters();
     more.textContent = t(isFiltered(this.view()) ? "bulk.all" : "bulk.everything", { count: total });
-    const held = this.bar.contains(document.activeElement);
     this.bar.hidden = !this.ids.size;
     this.keepClear();
-    if (held && this.bar.hidden) this.onEmpty();
-    else if (held && more.hidden && document.activeElement === more) find("#clear-selection").focus();
+    if (this.bar.hidden && this.bar.contains(focused)) this.onEmpty();
+    else if (more.hidden && focused === more) find("#clear-selection").focus();
   }
 
   /** How much of the window's foot the bar takes, so that messages and what has the focus stay clear of it. */
