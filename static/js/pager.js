@@ -7,25 +7,22 @@ export function drawPager({ page, size, total }) {
   find("#pager-text").textContent = total
     ? t("pager.range", { from: (page - 1) * size + 1, to: Math.min(total, page * size), total })
     : "";
-  disable(find("#previous"), find("#next"), page <= 1);
-  disable(find("#next"), find("#previous"), page * size >= total);
-}
-
-/** The focus goes to the other button rather than away. */
-function disable(button, other, off) {
-  const held = off && document.activeElement === button;
-  button.disabled = off;
-  if (!held) return;
-  other.disabled = false; // its turn may be next
-  other.focus({ preventScroll: true });
+  // not `disabled`: whoever has turned to the last page by keyboard would lose the place
+  find("#previous").setAttribute("aria-disabled", String(page <= 1));
+  find("#next").setAttribute("aria-disabled", String(page * size >= total));
 }
 
 export const lastPage = (total, size) => Math.max(1, Math.ceil(total / size));
 
 /** turn: given the step, 1 or -1. */
 export function wirePager(turn) {
-  find("#previous").addEventListener("click", () => turn(-1));
-  find("#next").addEventListener("click", () => turn(1));
+  for (const [name, step] of [
+    ["previous", -1],
+    ["next", 1],
+  ]) {
+    const button = find(`#${name}`);
+    button.addEventListener("click", () => button.getAttribute("aria-disabled") === "true" || turn(step));
+  }
 }
 
 /** The number of a page in the address. */

@@ -184,7 +184,7 @@ def test_the_keyboard_stays_where_it_was_when_rows_come_and_go(console: Console)
 
     press(console.button("Next"))
     expect(page.locator("#pager-text")).to_have_text("26–28 of 28")
-    expect(console.button("Previous")).to_be_focused()
+    expect(console.button("Next")).to_be_focused()
     press(console.button("Refresh all"))
     expect(page.locator(".toast", has_text="has started")).to_be_visible()
     expect(console.button("Refresh all")).to_be_focused()
@@ -314,6 +314,12 @@ def test_a_cooldown_counts_down_and_the_last_failure_is_told_in_words(console: C
     console.button("Lift cooldown").click()
     console.told("Cooldown lifted for one account.")
     expect(row).not_to_contain_text("Cooling")
+    id_ = row.locator(".id").inner_text()
+    console.open("logs")
+    console.page.locator("#requests tr").first.get_by_role("link", name=id_).click()
+    console.page.wait_for_url(f"**/manage/tokens?q=%23{id_.removeprefix('#')}")
+    console.counted("one account matches")
+    expect(row.locator(".id")).to_have_text(id_)
 
 
 def test_secrets_are_masked_and_copied_whole(console: Console) -> None:
