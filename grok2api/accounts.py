@@ -8,6 +8,7 @@ pool* (today `default` and `heavy`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,6 +35,9 @@ UNAUTHORIZED_LIMIT = 3
 
 #: The reason of expiry that no later success lifts.
 BLOCKED = "blocked"
+
+#: An account's id as the console shows it; no storage comes to more digits.
+_NAMED_ID = re.compile(r"#[0-9]{1,9}")
 
 
 class Tier(StrEnum):
@@ -121,8 +125,8 @@ class Sort(StrEnum):
 class AccountQuery:
     """Which accounts, in which order; accounts that are equal in it follow in the order of adding.
 
-    text: a whole secret, or a part of a tag, the note or the hint (ASCII letters in either case). status: as
-    `status_of` has it; `disabled` is asked for apart.
+    text: a whole secret, `#` and an id, or a part of a tag, the note or the hint (ASCII letters in either case).
+    status: as `status_of` has it; `disabled` is asked for apart.
     """
 
     text: str = ""
@@ -135,13 +139,23 @@ class AccountQuery:
     offset: int = 0
     limit: int = 100
 
+    @property
+    def named_id(self) -> int | None:
+        """The id in a text such as `#20`, None in any other."""
+        return int(self.text[1:]) if _NAMED_ID.fullmatch(self.text) else None
+
 
 @dataclass(frozen=True)
 class AccountEdit:
-    """What the operator changes; None leaves a field as it is. lift: end cooldowns and rests, forget failures."""
+    """What the operator changes; None leaves a field as it is. lift: end cooldowns and rests, forget failures.
+
+    tags: in place of those there are. add_tags, remove_tags: beside them, out of them; each account keeps its others.
+    """
 
     tier: Tier | None = None
     tags: tuple[str, ...] | None = None
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
     note: str | None = None
     disabled: bool | None = None
     lift: bool = False

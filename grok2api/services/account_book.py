@@ -41,14 +41,15 @@ class AccountBook:
         report = self._accounts.add(secrets, tier, self._clock()) if secrets else AddReport()
         return replace(report, invalid=invalid)
 
-    def preview(self, values: Iterable[str], tier: Tier) -> AddReport:
-        """What `add` would report now."""
+    def preview(self, values: Iterable[str], tier: Tier) -> tuple[AddReport, int]:
+        """What `add` would report now, and how many of its duplicates only repeat another of these values."""
         secrets, invalid = clean_lines(values)
         unique = set(secrets)
         known = self._accounts.find(unique)
         moved = sum(account.tier is not tier for account in self._accounts.get(list(known.values())))
         added = len(unique) - len(known)
-        return AddReport(added, len(secrets) - added - moved, moved, invalid)
+        report = AddReport(added, len(secrets) - added - moved, moved, invalid)
+        return report, len(secrets) - len(unique)
 
     def all(self) -> Iterator[Account]:
         """Every account, in the order they were added."""
@@ -107,7 +108,7 @@ def _lets_through(query: AccountQuery, account: Account, now: float) -> bool:
         (query.tier is None or account.tier is query.tier)
         and (query.disabled is None or account.disabled is query.disabled)
         and (query.tag is None or query.tag in account.tags)
-        and (not query.text or _has_text(account, query.text))
+        and (not query.text or account.id == query.named_id or _has_text(account, query.text))
         and (query.status is None or status_of(account, now) is query.status)
     )
 

@@ -22,8 +22,20 @@ export function choice(dialog) {
   );
 }
 
-/** A dialog with a form of its own: closed by its buttons, Escape, or the caller. */
-export function prepared(dialog) {
-  all("[data-close]", dialog).forEach((button) => button.addEventListener("click", () => dialog.close()));
+/** A dialog with a form of its own: closed by its buttons, Escape, or the caller. mayClose: asked before the first
+ * two close it. */
+export function prepared(dialog, mayClose = null) {
+  const leave = async () => {
+    if (!mayClose || (await mayClose())) dialog.close();
+  };
+  all("[data-close]", dialog).forEach((button) => button.addEventListener("click", leave));
+  if (!mayClose) return dialog;
+  const instead = (event) => {
+    event.preventDefault();
+    leave();
+  };
+  // A browser lets `cancel` be prevented once only, but the key each time. A file chooser that is left says it, too.
+  dialog.addEventListener("keydown", (event) => event.key === "Escape" && !event.isComposing && instead(event));
+  dialog.addEventListener("cancel", (event) => event.target === dialog && instead(event));
   return dialog;
 }

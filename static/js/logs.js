@@ -49,8 +49,12 @@ async function load() {
 
 const badge = ({ outcome }) =>
   make("span", { class: `badge ${BADGES[outcome]}`, textContent: t(`outcome.${outcome}`) });
-/** Masks of short secrets show nothing of them. */
-const accountOf = ({ account, account_id: id }) => `${account} #${id}`;
+/** Masks of short secrets show nothing of them; the id leads to the account. about: what tells its links apart. */
+function accountOf({ account, account_id: id }, about) {
+  const link = make("a", { href: `/manage/tokens?q=%23${id}`, textContent: `#${id}` });
+  link.setAttribute("aria-label", `#${id} (${about})`);
+  return [make("code", { textContent: account }), " ", link];
+}
 const keyName = (key) => (knows(`key.${key}`) ? t(`key.${key}`) : key);
 
 function rowOf(one) {
@@ -68,7 +72,7 @@ function rowOf(one) {
     make(
       "td",
       {},
-      make("code", { textContent: last ? accountOf(last) : "–" }),
+      ...(last ? accountOf(last, one.request_id) : ["–"]),
       make("div", { class: "small muted", textContent: tries }),
     ),
     make("td", { textContent: keyName(one.key) }),
@@ -78,7 +82,7 @@ function rowOf(one) {
   );
   // Where the button is out of sight, too; but whoever marks text wants to copy it.
   row.addEventListener("click", ({ target }) => {
-    if (!open.contains(target) && getSelection().isCollapsed) show(one);
+    if (!target.closest("a, button") && getSelection().isCollapsed) show(one);
   });
   return row;
 }
@@ -104,11 +108,11 @@ function show(one) {
   );
   find("#attempts-title").hidden = !one.attempts.length;
   find("#attempts").replaceChildren(
-    ...one.attempts.map((attempt) =>
+    ...one.attempts.map((attempt, n) =>
       make(
         "li",
         {},
-        make("code", { textContent: accountOf(attempt) }),
+        ...accountOf(attempt, n + 1),
         ` · ${t(`attempt.${attempt.outcome}`)} · ${latency(attempt.duration)}`,
         make("div", { class: "small muted", textContent: attempt.error ? inWords(attempt.error) : "" }),
       ),

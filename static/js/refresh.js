@@ -7,7 +7,8 @@ import { tell, tellError } from "./toast.js";
 import { t } from "./t.js";
 
 const RUNNING_MS = 700;
-const IDLE_MS = 10000;
+/** Short enough that the refresh of a few accounts shows, too. */
+const IDLE_MS = 2500;
 const channel = new BroadcastChannel("grok2api-refresh");
 let last = null;
 

@@ -6,12 +6,13 @@ import { t } from "./t.js";
 const SHOWN_MS = 6000;
 const MOST = 4;
 
-/** bad: it stays until it is closed. */
-export function tell(text, { bad = false } = {}) {
+/** bad: it stays until it is closed. warn: it is no success. */
+export function tell(text, { bad = false, warn = false } = {}) {
   const place = find("#toasts");
   const close = make("button", { class: "quiet small icon-only", type: "button", textContent: "×" });
   close.setAttribute("aria-label", t("close"));
-  const toast = make("div", { class: bad ? "toast bad" : "toast" }, make("p", { textContent: text }), close);
+  const look = bad ? "toast bad" : warn ? "toast warn" : "toast";
+  const toast = make("div", { class: look }, make("p", { textContent: text }), close);
   const gone = () => {
     toast.remove();
     if (!place.childElementCount && place.matches(":popover-open")) place.hidePopover();

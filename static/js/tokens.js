@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { copy } from "./console.js";
-import { all, debounced, find, make } from "./dom.js";
+import { all, busy, debounced, find, make } from "./dom.js";
 import { drawPager, lastPage, wirePager } from "./pager.js";
 import { poll } from "./poll.js";
 import { startRefresh } from "./refresh.js";
@@ -10,8 +10,10 @@ import { tellError } from "./toast.js";
 import { t } from "./t.js";
 import { act, exportAccounts } from "./tokens/actions.js";
 import { wireAdding } from "./tokens/add.js";
+import { wireDetails } from "./tokens/details.js";
 import { wireEditing } from "./tokens/edit.js";
 import { wireMenu } from "./tokens/menu.js";
+import { Place } from "./tokens/place.js";
 import { rowOf, tick } from "./tokens/rows.js";
 import { Selection } from "./tokens/selection.js";
 import { isFiltered, queryOf, readView, writeView } from "./tokens/view.js";
@@ -25,8 +27,14 @@ let view = readView(),
   accounts = new Map(),
   total = 0,
   asking = new AbortController();
-const selection = new Selection(table, () => view);
+const place = new Place(body, filters.q);
+const selection = new Selection(
+  table,
+  () => view,
+  () => place.go(),
+);
 const editing = wireEditing();
+const showDetails = wireDetails();
 const openAdding = wireAdding(() => show({ page: "1" }));
 
 async function load() {
@@ -43,21 +51,17 @@ async function load() {
     find("#count").textContent = error.message;
     if (!accounts.size) tellError(error);
   }
+  table.removeAttribute("aria-busy");
   return undefined;
 }
 
 function draw(found) {
   const arrivedAt = Date.now(),
-    focused = document.activeElement?.closest?.("tbody tr")?.dataset.id;
-  const kind = document.activeElement?.dataset?.act ?? "";
+    held = place.holds();
   accounts = new Map(found.map((account) => [account.id, account]));
   body.replaceChildren(...found.map((account) => rowOf(account, selection.ids.has(account.id), arrivedAt)));
   tick(table);
-  if (focused)
-    find(
-      kind ? `tr[data-id="${focused}"] [data-act="${kind}"]` : `tr[data-id="${focused}"] input`,
-      body,
-    )?.focus();
+  if (held) place.go();
   selection.draw(total);
   find("#count").textContent = t(isFiltered(view) ? "tokens.count_filtered" : "tokens.count", {
     count: total,
@@ -73,8 +77,19 @@ function draw(found) {
 function show(changes, { replace = false } = {}) {
   view = { ...view, ...changes };
   writeView(view, { replace });
+  return follow();
+}
+
+/** Show what the view says; until it is here, what is there is out of date. */
+function follow() {
   reflect();
+  table.setAttribute("aria-busy", "true");
   return load();
+}
+
+async function turn(step) {
+  await show({ page: String(Number(view.page) + step) });
+  if (table.getBoundingClientRect().top < 0) table.scrollIntoView({ block: "start" });
 }
 
 function reflect() {
@@ -85,6 +100,7 @@ function reflect() {
   }
   find("#clear-filters").hidden = !isFiltered(view);
   find("#page-size").value = view.page_size;
+  find("#sort").value = view.sort;
   for (const head of all("th[data-sort]", table)) {
     const chosen = view.sort.replace("-", "") === head.dataset.sort;
     if (chosen) head.setAttribute("aria-sort", view.sort.startsWith("-") ? "descending" : "ascending");
@@ -114,7 +130,8 @@ filters.addEventListener(
   ({ target }) => target.name !== "q" && show({ [target.name]: target.value, page: "1" }),
 );
 filters.addEventListener("reset", () => show({ q: "", status: "", token_type: "", tag: "", page: "1" }));
-wirePager((step) => show({ page: String(Number(view.page) + step) }));
+wirePager(turn);
+find("#sort").addEventListener("change", ({ target }) => show({ sort: target.value, page: "1" }));
 find("#page-size").addEventListener("change", ({ target }) => show({ page_size: target.value, page: "1" }));
 for (const head of all("th[data-sort]", table)) {
   find("button", head).addEventListener("click", () =>
@@ -127,6 +144,7 @@ for (const head of all("th[data-sort]", table)) {
 
 const openMenu = wireMenu(body, (name, account) => {
   if (name === "edit") return editing.one(account);
+  if (name === "details") return showDetails(accounts.get(account.id) ?? account);
   return act(name, [account.id]).then((done) => name === "delete" && selection.set(done, false));
 });
 body.addEventListener("click", ({ target }) => {
@@ -139,15 +157,16 @@ body.addEventListener("click", ({ target }) => {
 });
 
 for (const button of all("[data-bulk]")) {
-  button.addEventListener("click", async () => {
+  button.addEventListener("click", () => {
     const name = button.dataset.bulk,
+      { hidden } = selection,
       ids = [...selection.ids];
-    if (name === "tags" || name === "note") editing.many(name, ids);
-    else if (name === "export") exportAccounts(view, selection.ids, ids.length);
-    else {
-      const done = await act(name, ids);
+    if (name === "tags" || name === "note") return editing.many(name, ids, hidden);
+    if (name === "export") return exportAccounts(view, selection.ids, ids.length);
+    return busy(button, async () => {
+      const done = await act(name, ids, hidden);
       if (name === "delete") selection.set(done, false);
-    }
+    });
   });
 }
 find("#add").addEventListener("click", openAdding);
@@ -156,8 +175,7 @@ find("#export").addEventListener("click", () => exportAccounts(view, new Set(), 
 find("#refresh-all").addEventListener("click", ({ currentTarget }) => startRefresh(currentTarget));
 addEventListener("popstate", () => {
   view = readView();
-  reflect();
-  load();
+  follow();
 });
 
 reflect();

@@ -40,6 +40,8 @@ def test_each_action_is_there_with_who_from_where_and_how_many(clean: Gateway) -
     of_both: dict[str, Any] = {"accounts": [first, third], "count": 2}
     actions: list[tuple[str, Any, str, dict[str, Any]]] = [
         ("tokens/tags", {**both, "tags": [" eu ", "spare"]}, "tokens_tags", {**of_both, "tags": ["eu", "spare"]}),
+        ("tokens/tags", {**both, "tags": ["x"], "mode": "add"}, "tokens_tags_add", {**of_both, "tags": ["x"]}),
+        ("tokens/tags", {**both, "tags": ["x"], "mode": "remove"}, "tokens_tags_remove", {**of_both, "tags": ["x"]}),
         ("tokens/note", {**both, "note": NOTE}, "tokens_note", of_both),
         ("tokens/uncool", both, "tokens_uncool", of_both),
         ("tokens/disable", both, "tokens_disable", of_both),

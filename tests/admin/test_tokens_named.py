@@ -127,6 +127,32 @@ def test_wrong_tags_are_a_400_and_change_nothing(three: Gateway, tags: Any) -> N
     assert listed(three)[0]["tags"] == ["before"]
 
 
+def test_tags_are_added_beside_the_others_and_removed_alone(three: Gateway) -> None:
+    def tagged() -> list[list[str]]:
+        return [account["tags"] for account in listed(three)]
+
+    three.admin("/api/tokens/tags", {"tokens": [A], "tags": ["old"], "mode": "set"})
+    both = {"changed": 2, "not_found": 0}
+    assert three.admin("/api/tokens/tags", {"tokens": [A, S], "tags": [" eu ", "eu"], "mode": "add"}) == both
+    assert tagged() == [["eu", "old"], [], ["eu"]]
+    assert three.admin("/api/tokens/tags", {"tokens": [A, S], "tags": ["eu", "x"], "mode": "remove"}) == both
+    assert tagged() == [["old"], [], []]
+
+
+def test_a_wrong_mode_of_tags_is_a_400_and_changes_nothing(three: Gateway) -> None:
+    many = [str(number) for number in range(31)]
+    three.admin("/api/tokens/tags", {"tokens": [A], "tags": many})
+    for more in (
+        {"tags": ["x"], "mode": "merge"}, {"tags": ["x"], "mode": 1}, {"tags": ["x"], "mode": ""},
+        {"tags": [], "mode": "add"}, {"tags": [" "], "mode": "remove"}, {"tags": ["x", "y"], "mode": "add"},
+    ):  # fmt: skip
+        status, document = refused(three, "POST", "/api/tokens/tags", {"tokens": [A, B], **more})
+        assert status == 400 and document["error"], more
+    assert [len(account["tags"]) for account in listed(three)] == [31, 0, 0]
+    three.admin("/api/tokens/tags", {"tokens": [A, B], "tags": ["x", "30"], "mode": "add"})
+    assert [len(account["tags"]) for account in listed(three)] == [32, 2, 0]
+
+
 @pytest.mark.parametrize(
     "note", ["", "bought ☂ 日本", "two\nlines\tand more\r\n", "🦊" * 2000, "'; DROP TABLE accounts"]
 )

@@ -54,10 +54,23 @@ def test_a_preview_is_what_adding_then_reports_and_changes_nothing(
         (one["id"], one["token_type"]) for one in before
     ]
     assert would.pop("invalid_lines") == wrong
+    assert len(would.pop("invalid_reasons")) == len(wrong)
+    assert 0 <= would.pop("repeated") <= would["duplicates"]
     assert known.admin("/api/tokens/add", {"tokens": values, "token_type": kind}) == would
     again = known.admin("/api/tokens/add", {"tokens": values, "token_type": kind, "preview": True})
     assert (again["added"], again["moved"]) == (0, 0)
     assert again["duplicates"] == would["added"] + would["duplicates"] + would["moved"]
+
+
+def test_a_preview_says_why_lines_are_none_and_what_is_only_repeated(known: Gateway) -> None:
+    values = [
+        "account-001\naccount-001\n" + BASIC[0],
+        "short\na,b,account-002\n" + "x" * 4097 + "\nsso=\nx=y=z-x=y=z",
+    ]
+    would = known.admin("/api/tokens/add", {"tokens": values, "token_type": "sso", "preview": True})
+    assert (would["added"], would["duplicates"], would["repeated"]) == (1, 2, 1)
+    assert would["invalid_lines"] == [4, 5, 6, 7, 8]
+    assert would["invalid_reasons"] == ["too_short", "characters", "too_long", "too_short", "characters"]
 
 
 @pytest.mark.parametrize("preview", [False, None])
@@ -90,4 +103,4 @@ def test_the_lines_that_are_named_hold_no_secret_and_the_others_do(
     pasted = ["\n".join(lines) for lines in values]
     lines = [line for value in pasted for line in value.splitlines()]
     wrong = [n for n, line in enumerate(lines, 1) if line.strip() and clean_secret(line) is None]
-    assert invalid_lines(pasted, most) == wrong[:most]
+    assert [number for number, _ in invalid_lines(pasted, most)] == wrong[:most]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -38,6 +39,41 @@ def test_an_edit_changes_what_it_names_and_nothing_else(store: Store) -> None:
     assert (account(store, other).note, account(store, other).tags) == ("both", ())
     assert store.accounts.edit([one], AccountEdit(), NOW) == 1
     assert account(store, one).tags == ("a", "c")
+
+
+def test_tags_are_added_and_removed_and_the_others_stay(store: Store) -> None:
+    one, other, bare = add(store, 3)
+    describe(store, one, "first", ("a", "b/c", "日本"))
+    describe(store, other, "", ("b/c",))
+    assert store.accounts.edit([one, other, bare], AccountEdit(add_tags=("new", "b/c", "new", "é")), NOW) == 3
+    assert [account(store, id_).tags for id_ in (one, other, bare)] == [
+        ("a", "b/c", "new", "é", "日本"),
+        ("b/c", "new", "é"),
+        ("b/c", "new", "é"),
+    ]
+    assert store.accounts.tags() == ["a", "b/c", "new", "é", "日本"]
+    assert (
+        store.accounts.edit([one, bare, bare + 7], AccountEdit(remove_tags=("b/c", "new", "é", "x")), NOW)
+        == 2
+    )
+    assert [account(store, id_).tags for id_ in (one, other, bare)] == [
+        ("a", "日本"),
+        ("b/c", "new", "é"),
+        (),
+    ]
+    assert store.accounts.edit([other], AccountEdit(remove_tags=("new",), add_tags=("z",)), NOW) == 1
+    assert account(store, other).tags == ("b/c", "z", "é")
+    assert store.accounts.tags() == ["a", "b/c", "z", "é", "日本"]
+    assert account(store, one).note == "first"
+
+
+def test_tags_that_several_add_at_once_are_all_there(store: Store) -> None:
+    ids = add(store, 5)
+    names = [f"tag{number}" for number in range(8)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(lambda name: store.accounts.edit(ids, AccountEdit(add_tags=(name,)), NOW), names))
+    assert {account(store, id_).tags for id_ in ids} == {tuple(names)}
+    assert store.accounts.tags() == names
 
 
 def test_ids_that_are_not_there_are_not_counted(store: Store) -> None:

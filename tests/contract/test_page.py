@@ -141,6 +141,17 @@ def test_text_is_looked_for_in_tags_note_and_the_secrets_ends(
     assert page(store, text=text) == ([ids[number] for number in sorted(found)], len(found))
 
 
+def test_an_account_is_found_by_its_id_after_a_hash(store: Store) -> None:
+    ids = add(store, 12)
+    describe(store, ids[0], f"instead of #{ids[11]}", ())
+    assert page(store, text=f"#{ids[3]}") == ([ids[3]], 1)
+    assert page(store, text=f"#{ids[11]}") == ([ids[0], ids[11]], 2)
+    assert page(store, text=f"#{ids[3]}", tier=Tier.SUPER) == ([], 0)
+    texts = ("#0", "#999999999", "#" + "9" * 30, f"# {ids[3]}", f"#-{ids[3]}", "#٣", f"#{ids[11] + 1}")
+    for text in texts:
+        assert page(store, text=text) == ([], 0), text
+
+
 def test_every_order_there_is(store: Store) -> None:
     first, second, third = add(store, 3)
     set_quota(store, [first], "default", 50, now=NOW)

@@ -185,7 +185,7 @@ def test_each_word_that_the_admin_api_may_say_has_its_text() -> None:
     _has("media.one_", Kind)
     verdicts = {"expired", "limited", "blocked", "network"}
     _has("test.", verdicts)
-    _only("test.some.", verdicts | {"valid"})
+    _only("test.some.", verdicts | {"valid", "used_up"})
     edits = {"uncool", "enable", "disable", "delete", "tags", "note"}
     _only("done.", edits | {"missing"})
     _has("page.", re.findall(r"\"page\.(\w+)\"", _source([ROOT / "grok2api" / "web" / "pages.py"])))

@@ -87,7 +87,7 @@ class RedisAccounts(Accounts):
         for batch in batches(list(dict.fromkeys(ids))):
             done += self._client.run(
                 "edit", text(now), edit.tier or "", optional(tags), optional(edit.note), disabled,
-                flag(edit.lift), *batch,
+                flag(edit.lift), tags_json(edit.add_tags), tags_json(edit.remove_tags), *batch,
             )  # fmt: skip
         return done
 
@@ -128,7 +128,7 @@ class RedisAccounts(Accounts):
         asked = [
             query.text, self.vault.digest(query.text), query.status or "",
             "" if query.disabled is None else flag(query.disabled), query.tier or "", optional(query.tag),
-            query.sort,
+            query.sort, text(query.named_id),
         ]  # fmt: skip
         found: list[tuple[float, str]] = []
         after = "0"

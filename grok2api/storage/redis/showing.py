@@ -35,7 +35,7 @@ def _account(
         failed_count=int(own["failed_count"]),
         last_failure_at=_number(own.get("last_failure_at", "")),
         last_failure_reason=own.get("last_failure_reason"),
-        tags=tuple(orjson.loads(own["tags"])),
+        tags=tuple(sorted(orjson.loads(own["tags"]))),
         note=own["note"],
         last_used_at=_number(own.get("last_used_at", "")),
         request_count=int(own["request_count"]),
@@ -60,7 +60,7 @@ def _number(stored: str) -> float | None:
 
 
 def tags_json(tags: Sequence[str]) -> str:
-    """Each tag once, sorted by code point."""
+    """Each tag once."""
     return orjson.dumps(sorted(set(tags))).decode()
 
 

@@ -221,8 +221,7 @@ def _edit(connection: Connection, ids: Sequence[int], edit: AccountEdit, now: fl
     known = {row.id: row for row in connection.execute(query.where(_accounts.c.id.in_(ids)))}
     if edit.tier is not None:
         _move(connection, list(known), edit.tier)
-    if edit.tags is not None:
-        _tag(connection, list(known), edit.tags)
+    _edit_tags(connection, list(known), edit)
     changes: dict[str, Any] = {"strikes": 0, "failed_count": 0} if edit.lift else {}
     if edit.note is not None:
         changes["note"] = edit.note
@@ -244,9 +243,14 @@ def _edit(connection: Connection, ids: Sequence[int], edit: AccountEdit, now: fl
     return len(known)
 
 
-def _tag(connection: Connection, ids: Sequence[int], tags: Sequence[str]) -> None:
-    connection.execute(delete(_tags).where(_tags.c.account_id.in_(ids)))
-    rows = [{"account_id": id_, "tag": tag} for id_ in ids for tag in dedupe(tags)]
+def _edit_tags(connection: Connection, ids: Sequence[int], edit: AccountEdit) -> None:
+    """What is to be there is taken out first, so that it stands there once."""
+    new = dedupe((*(edit.tags or ()), *edit.add_tags))
+    if edit.tags is not None:
+        connection.execute(delete(_tags).where(_tags.c.account_id.in_(ids)))
+    elif out := dedupe((*edit.remove_tags, *new)):
+        connection.execute(delete(_tags).where(_tags.c.account_id.in_(ids), _tags.c.tag.in_(out)))
+    rows = [{"account_id": id_, "tag": tag} for id_ in ids for tag in new]
     if rows:
         connection.execute(insert(_tags), rows)
 

@@ -56,14 +56,15 @@ def _conditions(query: AccountQuery, digest: str, now: float) -> list[ColumnElem
     if query.tag is not None:
         conditions.append(_has_tag(_tags.c.tag == query.tag))
     if query.text:
-        conditions.append(
-            or_(
-                _accounts.c.digest == digest,
-                _contains(_accounts.c.hint, query.text),
-                _contains(_accounts.c.note, query.text),
-                _has_tag(_contains(_tags.c.tag, query.text)),
-            )
-        )
+        places = [
+            _accounts.c.digest == digest,
+            _contains(_accounts.c.hint, query.text),
+            _contains(_accounts.c.note, query.text),
+            _has_tag(_contains(_tags.c.tag, query.text)),
+        ]
+        if query.named_id is not None:
+            places.append(_accounts.c.id == query.named_id)
+        conditions.append(or_(*places))
     return conditions
 
 

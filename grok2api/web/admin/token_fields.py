@@ -18,6 +18,8 @@ from grok2api.web.services import get_services
 TOKEN_TYPES = {"sso": Tier.BASIC, "ssoSuper": Tier.SUPER}
 _TYPE_OF = {tier: word for word, tier in TOKEN_TYPES.items()}
 
+#: Of tags in a body: in place of those there are (the default), beside them, out of them.
+TAG_MODES = ("set", "add", "remove")
 _TAG_MAX, _TAGS_MAX, _NOTE_MAX = 64, 32, 2000
 
 #: Any of these in the query string asks for a page.
@@ -74,6 +76,25 @@ def tags_of(body: dict[str, Any]) -> tuple[str, ...]:
     if any(map(_has_controls, tags)):
         raise BadRequest("tags must not contain control characters.", "tags")
     return tags
+
+
+def tag_mode_of(body: dict[str, Any]) -> str:
+    """What to do with the tags: one of TAG_MODES. Raises BadRequest, also for adding or removing none."""
+    mode = body.get("mode")
+    if mode is None:
+        return TAG_MODES[0]
+    if mode not in TAG_MODES:
+        raise BadRequest(f"mode must be one of {', '.join(TAG_MODES)}.", "mode")
+    if mode != TAG_MODES[0] and not tags_of(body):
+        raise BadRequest("tags must name at least one to add or remove.", "tags")
+    return str(mode)
+
+
+def refuse_too_many_tags(body: dict[str, Any], new: tuple[str, ...]) -> None:
+    """Raises BadRequest when an account of those named would come to more tags than it may have."""
+    too_many = sum(len({*one.tags, *new}) > _TAGS_MAX for one in named_accounts(body).accounts)
+    if too_many:
+        raise BadRequest(f"tags: {too_many} accounts would come to more than {_TAGS_MAX}.", "tags")
 
 
 def note_of(body: dict[str, Any]) -> str:

@@ -22,7 +22,9 @@ from grok2api.web.admin.token_fields import (
     account_query,
     named_accounts,
     note_of,
+    refuse_too_many_tags,
     shown,
+    tag_mode_of,
     tags_of,
     token_type,
     wants_page,
@@ -128,9 +130,14 @@ def add_tokens() -> Response:
         raise BadRequest("tokens must be a list of texts.", "tokens")
     tier = token_type(body.get("token_type"))
     if flag_field(body, "preview"):
-        would = asdict(get_services().book.preview(values, tier))
+        would, repeated = get_services().book.preview(values, tier)
         wrong = invalid_lines(values, _LINES_NAMED)
-        return json_response({"success": True, "data": would | {"invalid_lines": wrong}})
+        more = {
+            "repeated": repeated,
+            "invalid_lines": [number for number, _ in wrong],
+            "invalid_reasons": [why for _, why in wrong],
+        }
+        return json_response({"success": True, "data": asdict(would) | more})
     report = get_services().book.add(values, tier)
     auditing.note("tokens_add", token_type=str(body["token_type"]), **asdict(report))
     return _done(f"{report}.", asdict(report))
@@ -146,8 +153,14 @@ def delete_tokens() -> Response:
 
 @blueprint.post("/tokens/tags")
 def tag_tokens() -> Response:
+    """Tags in place of those there are, or with `mode` beside them or out of them."""
     body = read_json()
-    tags = tags_of(body)
+    tags, mode = tags_of(body), tag_mode_of(body)
+    if mode == "add":
+        refuse_too_many_tags(body, tags)
+        return _edited(body, AccountEdit(add_tags=tags), "tagged", "tokens_tags_add", tags=tags)
+    if mode == "remove":
+        return _edited(body, AccountEdit(remove_tags=tags), "untagged", "tokens_tags_remove", tags=tags)
     return _edited(body, AccountEdit(tags=tags), "tagged", "tokens_tags", tags=tags)
 
 

@@ -6,7 +6,8 @@ import { all, find, make } from "../dom.js";
 import { inWords } from "../reasons.js";
 import { tell, tellError } from "../toast.js";
 import { t } from "../t.js";
-import { queryOf } from "./view.js";
+import { isFiltered, queryOf } from "./view.js";
+import { working } from "./working.js";
 
 /** Accounts to a request: so many that each takes a moment only. */
 const STEP = { test: 1, refresh: 20, default: 1000 };
@@ -18,11 +19,12 @@ async function inSteps(ids, size, work, done) {
     meter = find(".meter", bar),
     stop = find("#bulk-stop");
   const buttons = all("#bulk .actions button, #select-matching");
+  const pressed = document.activeElement;
   let stopped = false;
   const onStop = () => (stopped = true);
   bar.hidden = ids.length <= size;
   if (!bar.hidden) find("#bulk").hidden = false;
-  buttons.forEach((button) => (button.disabled = true));
+  buttons.forEach((button) => button.setAttribute("aria-disabled", "true"));
   stop.addEventListener("click", onStop);
   meter.setAttribute("aria-valuemax", ids.length);
   const show = () => {
@@ -34,22 +36,24 @@ async function inSteps(ids, size, work, done) {
     for (let at = 0; at < ids.length && !stopped; at += size) {
       show();
       const some = ids.slice(at, at + size);
-      await work(some);
+      await working(some, () => work(some));
       done.push(...some);
     }
   } finally {
     stop.removeEventListener("click", onStop);
-    buttons.forEach((button) => (button.disabled = false));
+    buttons.forEach((button) => button.removeAttribute("aria-disabled"));
+    if (bar.contains(document.activeElement)) pressed?.focus();
     bar.hidden = true;
   }
 }
 
-/** Do something to these accounts and say what came of it. Returns the ids of those that it was done to. */
-export async function act(name, ids) {
+/** Do something to these accounts and say what came of it. hidden: how many of them the operator does not see. Returns
+ * the ids of those that it was done to. */
+export async function act(name, ids, hidden = 0) {
   const count = ids.length;
   const sure = {
     title: t("delete.title"),
-    text: t("delete.text", { count }),
+    text: hidden ? `${t("delete.text", { count })} ${hiddenWords(hidden)}` : t("delete.text", { count }),
     yes: t("delete.yes", { count }),
   };
   if (name === "delete" && !(await confirmed({ ...sure, danger: true }))) return [];
@@ -65,6 +69,8 @@ export async function act(name, ids) {
   dispatchEvent(new Event("accounts-changed"));
   return done;
 }
+
+export const hiddenWords = (hidden) => t("bulk.hidden_among", { count: hidden });
 
 /** Change these accounts and say so. body: what goes along. Throws ApiError. */
 export async function change(name, ids, body, done = []) {
@@ -97,23 +103,26 @@ async function test(ids, done) {
   let last;
   const step = async ([id]) => {
     last = (await post("/api/tokens/test", { token: id })).data;
-    const kind = last.valid ? "valid" : last.error_type;
+    const kind = last.valid ? (last.remaining_queries === 0 ? "used_up" : "valid") : last.error_type;
     verdicts[kind] = (verdicts[kind] ?? 0) + 1;
   };
   await inSteps(ids, STEP.test, step, done);
   const words = Object.entries(verdicts).map(([kind, number]) => t(`test.some.${kind}`, { count: number }));
-  if (ids.length > 1) tell(words.join(" · "), { bad: !verdicts.valid });
-  else if (last) tell(verdictOf(last), { bad: !last.valid });
+  const { valid, used_up: usedUp } = verdicts;
+  if (last)
+    tell(ids.length > 1 ? words.join(" · ") : verdictOf(last), { bad: !valid && !usedUp, warn: !valid });
 }
 
 function verdictOf({ valid, remaining_queries: left, limit, error_type: kind, error }) {
   if (!valid) return `${t(`test.${kind}`)} ${inWords(error)}`;
-  return left < 0 ? t("test.valid_unknown") : t("test.valid", { left, limit: limit < 0 ? "?" : limit });
+  if (left < 0) return t("test.valid_unknown");
+  return t(left ? "test.valid" : "test.used_up", { left, limit: limit < 0 ? "?" : limit });
 }
 
 /** Save a file of all accounts that the filters let through, or of the selected ones alone. */
 export async function exportAccounts(view, ids, count) {
-  find("#export-text").textContent = t(ids.size ? "export.selected" : "export.filtered", { count });
+  const which = ids.size ? "export.selected" : isFiltered(view) ? "export.filtered" : "export.all";
+  find("#export-text").textContent = t(which, { count });
   const format = await choice(find("#export-dialog"));
   if (!format) return;
   const query = queryOf(view, { filtersOnly: true });

@@ -1,7 +1,7 @@
 // Adding accounts: pasted or from a file, with a look at what would come of it.
 
 import { post } from "../api.js";
-import { prepared } from "../dialog.js";
+import { confirmed, prepared } from "../dialog.js";
 import { all, busy, debounced, find } from "../dom.js";
 import { tell } from "../toast.js";
 import { t } from "../t.js";
@@ -10,7 +10,7 @@ const PAUSE_MS = 250;
 
 /** onAdded: called after accounts were added. */
 export function wireAdding(onAdded) {
-  const dialog = prepared(find("#add-dialog"));
+  const dialog = prepared(find("#add-dialog"), mayClose);
   const form = find("form", dialog),
     text = find("#add-text"),
     preview = find("#add-preview");
@@ -18,6 +18,12 @@ export function wireAdding(onAdded) {
     submit = find("button[type=submit]", form);
   let asking = new AbortController();
   let file = null;
+
+  async function mayClose() {
+    const count = text.value.split("\n").filter((line) => line.trim()).length;
+    const words = { title: t("discard.title"), text: t("discard.text", { count }), yes: t("discard.yes") };
+    return !count || confirmed({ ...words, danger: true });
+  }
 
   const asInFile = () => file !== null && file.text === text.value;
 
@@ -29,11 +35,12 @@ export function wireAdding(onAdded) {
 
   /** The sums of what the API says of each kind. */
   async function addAll(more, options) {
-    const sum = { added: 0, duplicates: 0, moved: 0, invalid: 0, invalid_lines: [] };
+    const sum = { added: 0, duplicates: 0, repeated: 0, moved: 0, invalid: 0, wrong: [] };
     for (const body of bodies()) {
       const { data } = await post("/api/tokens/add", { ...body, ...more }, options);
-      for (const name of ["added", "duplicates", "moved", "invalid"]) sum[name] += data[name];
-      sum.invalid_lines.push(...(data.invalid_lines ?? []));
+      for (const name of ["added", "duplicates", "repeated", "moved", "invalid"]) sum[name] += data[name] ?? 0;
+      for (const [n, line] of (data.invalid_lines ?? []).entries())
+        sum.wrong.push([line, data.invalid_reasons[n]]);
     }
     return sum;
   }
@@ -50,10 +57,11 @@ export function wireAdding(onAdded) {
     try {
       const data = await addAll({ preview: true }, { signal: asking.signal });
       all("[name=token_type]", form).forEach((radio) => (radio.disabled = asInFile()));
-      const lines = data.invalid_lines.length
-        ? ` ${t("add.invalid_lines", { lines: data.invalid_lines.join(", ") })}`
-        : "";
-      preview.textContent = t("add.preview", data) + lines + (asInFile() ? ` ${t("add.kinds_of_file")}` : "");
+      preview.textContent = [
+        t("add.preview", { ...data, known: data.duplicates - data.repeated }),
+        ...linesOf(data),
+        ...(asInFile() ? [t("add.kinds_of_file")] : []),
+      ].join(" ");
       submit.disabled = data.added + data.moved === 0;
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -79,6 +87,7 @@ export function wireAdding(onAdded) {
       try {
         const data = await addAll({});
         dialog.close();
+        if (document.activeElement === document.body) find("#add").focus(); // it was opened where no row was
         tell(t("add.done", data));
         onAdded();
       } catch (error) {
@@ -96,6 +105,16 @@ export function wireAdding(onAdded) {
     dialog.showModal();
     text.focus();
   };
+}
+
+/** Which lines are invalid and why, as far as they are named. */
+function linesOf({ wrong, invalid }) {
+  const byReason = Object.groupBy(wrong, ([, why]) => why);
+  const said = Object.entries(byReason).map(([why, some]) =>
+    t(`add.wrong.${why}`, { lines: some.map(([line]) => line).join(", ") }),
+  );
+  const more = invalid - wrong.length;
+  return wrong.length && more ? [...said, t("add.more_wrong", { count: more })] : said;
 }
 
 const isExported = (one) => typeof one?.token === "string" && /^(sso|ssoSuper)$/.test(one.token_type);

@@ -1,10 +1,10 @@
 // Tags and notes, of one account or of the selected ones.
 
-import { prepared } from "../dialog.js";
+import { confirmed, prepared } from "../dialog.js";
 import { busy, find, make } from "../dom.js";
 import { masked } from "../format.js";
 import { t } from "../t.js";
-import { change } from "./actions.js";
+import { change, hiddenWords } from "./actions.js";
 
 const tagsOf = (text) =>
   text
@@ -24,8 +24,7 @@ export function wireEditing() {
     event.preventDefault();
     busy(find("button[type=submit]", form), async () => {
       try {
-        await save();
-        dialog.close();
+        if ((await save()) !== false) dialog.close();
       } catch (error) {
         problem.textContent = error.message;
       }
@@ -33,12 +32,29 @@ export function wireEditing() {
     });
   });
 
-  function open(title, { withTags = true, withNote = true }) {
+  /** hidden: how many of the accounts the operator does not see. */
+  function open(title, { withTags = true, withNote = true, many = false, hidden = 0 }) {
     find("#edit-title").textContent = title;
     find("#edit-tags-field").hidden = !withTags;
     find("#edit-note-field").hidden = !withNote;
+    find("#edit-mode").hidden = !many || !withTags;
+    form.mode.value = "add";
+    find("#edit-hidden").textContent = hidden ? hiddenWords(hidden) : "";
     problem.textContent = "";
     dialog.showModal();
+    (withTags ? tags : note).focus();
+  }
+
+  /** False: it is not to be done. */
+  async function saveMany(what, ids) {
+    const body = what === "tags" ? { tags: tagsOf(tags.value), mode: form.mode.value } : { note: note.value };
+    if (!(body.tags ?? body.note).length) {
+      if (what === "tags" && body.mode !== "set") throw new Error(t("edit.no_tags"));
+      const count = ids.length;
+      const words = { title: t("wipe.title"), text: t(`wipe.${what}`, { count }), yes: t("wipe.yes") };
+      if (!(await confirmed({ ...words, danger: true }))) return false;
+    }
+    return change(what, ids, body);
   }
 
   return {
@@ -53,13 +69,15 @@ export function wireEditing() {
       };
       open(t("edit.title", { name: masked(account.token) }), {});
     },
-    /** Tags or the note of many, in place of what they have. */
-    many(what, ids) {
+    /** Tags of many, beside those they have, out of them or in their place; or their note. */
+    many(what, ids, hidden) {
       tags.value = note.value = "";
-      save = () => change(what, ids, what === "tags" ? { tags: tagsOf(tags.value) } : { note: note.value });
+      save = () => saveMany(what, ids);
       open(t(`edit.many_${what}`, { count: ids.length }), {
         withTags: what === "tags",
         withNote: what === "note",
+        many: true,
+        hidden,
       });
     },
     know(all) {

@@ -4,8 +4,16 @@ import { all, clone, find, make } from "../dom.js";
 import { ago, count, countdown, masked, moment } from "../format.js";
 import { inWords } from "../reasons.js";
 import { t } from "../t.js";
+import { markRow } from "./working.js";
 
-const left = (number) => (number < 0 ? t("tokens.unknown") : count(number));
+export const left = (number) => (number < 0 ? t("tokens.unknown") : count(number));
+
+/** Until when an account is out of choice, in words; "" when it is in. */
+export function standingOf({ status, cooldown_remaining: rest, cooldown_requests: requests }) {
+  if (rest > 0) return t("tokens.cools", { time: countdown(rest) });
+  if (requests) return t("tokens.sits_out", { count: requests });
+  return status === "cooling" ? t("tokens.back_next") : "";
+}
 
 /** selected: whether it is. Cooldowns count down from the time of the answer, whatever the clocks say. */
 export function rowOf(account, selected, arrivedAt) {
@@ -13,10 +21,12 @@ export function rowOf(account, selected, arrivedAt) {
   row.dataset.id = account.id;
   row.classList.toggle("selected", selected);
   row.classList.toggle("off", account.disabled);
+  markRow(row);
   const box = find("input", row);
   box.checked = selected;
   const name = masked(account.token);
   box.setAttribute("aria-label", t("tokens.select", { name }));
+  find(".id", row).textContent = `#${account.id}`;
   find(".secret", row).textContent = name;
   const type = find(".type", row);
   type.textContent = t(`type.short.${account.token_type}`);
@@ -27,8 +37,7 @@ export function rowOf(account, selected, arrivedAt) {
   find(".off", row).hidden = !account.disabled;
   const until = find(".until", row);
   if (account.cooldown_remaining > 0) until.dataset.until = arrivedAt + account.cooldown_remaining;
-  else if (account.cooldown_requests)
-    until.textContent = t("tokens.sits_out", { count: account.cooldown_requests });
+  until.textContent = standingOf(account);
   find(".left", row).textContent = left(account.remaining_queries);
   if (account.token_type === "ssoSuper")
     find(".heavy", row).textContent = t("tokens.heavy", { left: left(account.heavy_remaining_queries) });
@@ -45,13 +54,15 @@ export function rowOf(account, selected, arrivedAt) {
 
 function fillFailure(cell, account) {
   const { failed_count: failed, last_failure_reason: reason, last_failure_time: at } = account;
-  find(".failed", cell).textContent = count(failed);
+  // None since it last worked: a "0" beside the last reason would say that there is none.
+  find(".failed", cell).textContent = failed || !reason ? count(failed) : "";
   cell.classList.toggle("has", Boolean(failed || reason));
   if (!reason) return;
-  const words = inWords(reason);
-  const line = find(".reason", cell);
-  line.textContent = at ? `${ago(at)}: ${words}` : words;
-  line.title = at ? `${moment(at)}: ${words}` : words;
+  const words = inWords(reason),
+    when = find(".when", cell),
+    line = find(".reason", cell);
+  if (at) [when.textContent, when.title] = [ago(at), moment(at)];
+  line.textContent = line.title = words;
 }
 
 function fillTags(cell, account) {
@@ -61,6 +72,7 @@ function fillTags(cell, account) {
         type: "button",
         class: "tag",
         textContent: tag,
+        title: tag,
         data: { act: "tag", tag },
       });
       chip.setAttribute("aria-label", t("tokens.filter_tag", { tag }));

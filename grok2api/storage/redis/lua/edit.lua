@@ -1,14 +1,37 @@
 -- parts: values standing
 -- Change accounts. ARGV: now, tier ('' for None), tags (optional, JSON), note (optional), disabled ('' for
--- None, 1, 0), lift (1, 0), the ids. Returns how many there are.
+-- None, 1, 0), lift (1, 0), tags to add (JSON), tags to remove (JSON), the ids. Returns how many there are.
 
 local now, tier, tags, note = tonumber(ARGV[1]), ARGV[2], optional(ARGV[3]), optional(ARGV[4])
 local disabled, lift = ARGV[5], ARGV[6] == '1'
+local added, removed = cjson.decode(ARGV[7]), cjson.decode(ARGV[8])
 
-local function count_tags(json, step)
-  for _, name in ipairs(cjson.decode(json)) do
+local function count_tags(names, step)
+  for _, name in ipairs(names) do
     if redis.call('HINCRBY', key.tags, name, step) <= 0 then redis.call('HDEL', key.tags, name) end
   end
+end
+
+-- Each name of these lists once, but for those of `without`.
+local function together(lists, without)
+  local seen, names = {}, {}
+  for _, name in ipairs(without) do seen[name] = true end
+  for _, list in ipairs(lists) do
+    for _, name in ipairs(list) do
+      if not seen[name] then names[#names + 1] = name end
+      seen[name] = true
+    end
+  end
+  return names
+end
+
+local function set_tags(own)
+  local old = cjson.decode(redis.call('HGET', own, 'tags'))
+  local kept = tags and cjson.decode(tags) or together({old}, removed)
+  local new = together({kept, added}, {})
+  count_tags(new, 1)
+  count_tags(old, -1)
+  redis.call('HSET', own, 'tags', #new > 0 and cjson.encode(new) or '[]') -- an empty table would be {}
 end
 
 local function set_disabled(account)
@@ -29,11 +52,7 @@ end
 
 local function edit(account)
   local own = key.account .. account.id
-  if tags then
-    count_tags(tags, 1)
-    count_tags(redis.call('HGET', own, 'tags'), -1)
-    redis.call('HSET', own, 'tags', tags)
-  end
+  if tags or #added > 0 or #removed > 0 then set_tags(own) end
   if note then redis.call('HSET', own, 'note', note) end
   if tier ~= '' then
     account.tier = tier
@@ -53,7 +72,7 @@ local function edit(account)
 end
 
 local done = 0
-for at = 7, #ARGV do
+for at = 9, #ARGV do
   local account = account_of(ARGV[at])
   if account then
     edit(account)
