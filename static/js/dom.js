@@ -27,26 +27,35 @@ export function debounced(work, pauseMs) {
   };
 }
 
-/** Run work with a button that shows it, and cannot be pressed again meanwhile. */
+/** Run work with a button that shows it, and cannot be pressed again meanwhile, but keeps the focus. */
 export async function busy(button, work) {
   if (button.getAttribute("aria-busy") === "true") return undefined;
   button.setAttribute("aria-busy", "true");
-  button.disabled = true;
+  button.setAttribute("aria-disabled", "true");
   try {
     return await work();
   } finally {
     button.removeAttribute("aria-busy");
-    button.disabled = false;
+    button.removeAttribute("aria-disabled");
   }
 }
 
-/** Put rows in place of those there, unless they are the same; the focus stays on the control of the same label. */
+const CONTROLS = "a[href], button, input, select";
+
+/**
+ * Put rows in place of those there, unless they are the same. The focus stays on the control of the same label, else on
+ * the one in the same place, else on what the rows are in.
+ */
 export function redraw(body, rows) {
   const same = (row, n) => body.children[n]?.isEqualNode(row);
   if (rows.length === body.childElementCount && rows.every(same)) return;
-  const held = body.contains(document.activeElement)
-    ? document.activeElement.getAttribute("aria-label")
-    : null;
+  const held = body.contains(document.activeElement) ? document.activeElement : null;
+  const label = held?.getAttribute("aria-label"),
+    row = [...body.children].findIndex((one) => one.contains(held)),
+    place = held ? all(CONTROLS, body.children[row]).indexOf(held) : -1;
   body.replaceChildren(...rows);
-  if (held) find(`[aria-label="${CSS.escape(held)}"]`, body)?.focus();
+  if (!held) return;
+  const there = rows.length ? all(CONTROLS, rows[Math.min(row, rows.length - 1)])[place] : null;
+  const again = label ? find(`[aria-label="${CSS.escape(label)}"]`, body) : null;
+  (again ?? there ?? body.closest("[tabindex]"))?.focus();
 }
