@@ -63,6 +63,9 @@ const badge = ({ outcome }) =>
 const accountOf = ({ account, account_id: id }) => `${account} #${id}`;
 const keyName = (key) => (knows(`key.${key}`) ? t(`key.${key}`) : key);
 
+/** A code that may go on in the next line after each of its words. */
+const breakable = (code) => code.split(/(?<=_)/).flatMap((word) => [word, make("wbr")]);
+
 function rowOf(one) {
   const open = make("button", { type: "button", class: "small", textContent: t("logs.open") });
   open.setAttribute("aria-label", `${t("logs.open")}: ${one.request_id}`);
@@ -73,7 +76,7 @@ function rowOf(one) {
     "tr",
     {},
     make("td", { class: "nowrap number small", textContent: recently(one.time), title: moment(one.time) }),
-    make("td", {}, badge(one), make("div", { class: "small muted", textContent: one.code })),
+    make("td", {}, badge(one), make("div", { class: "small muted" }, ...breakable(one.code))),
     make("td", { textContent: one.model || "–" }),
     make(
       "td",
