@@ -80,7 +80,7 @@ function view(item, button) {
 
 /** This node has it now. */
 async function fetched(item, button) {
-  const { headers } = await fetch(ownMedia(item.url), { method: "HEAD" });
+  const { headers } = await fetch(ownMedia(item.url), { method: "HEAD", cache: "no-store" });
   item.size_bytes = Number(headers.get("Content-Length"));
   button.replaceChildren(thumbOf(item), captionOf(item));
   loadSizes();

@@ -38,9 +38,7 @@ def add_key() -> Response:
     body = read_json()
     keys = get_services().client_keys
     if len(keys.all()) >= _KEYS_MAX:
-        raise BadRequest(
-            f"There are {_KEYS_MAX} keys already; delete some first.", code="too_many_keys"
-        )
+        raise BadRequest(f"There are {_KEYS_MAX} keys already; delete some first.", code="too_many_keys")
     wanted = ClientKey(
         id=0,
         name=_name(body, 0),
@@ -155,7 +153,9 @@ def _expiry(value: object, known: float | None = None) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _TIME_MAX_MS:
         raise BadRequest("expires_time must be epoch milliseconds, or null for never.", "expires_time")
     if value / 1000 <= time.time() and (known is None or round(known * 1000) != round(value)):
-        raise BadRequest("expires_time is over already; disable the key instead.", "expires_time", "expiry_over")
+        raise BadRequest(
+            "expires_time is over already; disable the key instead.", "expires_time", "expiry_over"
+        )
     return value / 1000
 
 
