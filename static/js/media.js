@@ -47,7 +47,7 @@ const captionOf = ({ created_time: at, size_bytes: size }) =>
     "span",
     { class: "caption" },
     make("span", { textContent: ago(at) }),
-    make("span", { textContent: size === null ? t("media.elsewhere") : bytes(size) }),
+    make("span", { textContent: size === null ? "" : bytes(size) }),
   );
 
 function tile(item) {
@@ -65,15 +65,17 @@ function view(item, button) {
     item.kind === "video"
       ? make("video", { src: url, controls: true, autoplay: true })
       : make("img", { src: url, alt: t("media.one_image") });
+  const waiting = make("p", { class: "muted", textContent: t("loading") }),
+    came = item.kind === "video" ? "loadeddata" : "load";
   const once = { once: true };
+  shown.addEventListener(came, () => waiting.remove(), once);
+  if (item.size_bytes === null) shown.addEventListener(came, () => fetched(item, button), once);
   shown.addEventListener("error", () => {
-    // not when it is taken away, as the dialog closes
-    if (shown.isConnected)
-      shown.replaceWith(make("p", { class: "problem", role: "alert", textContent: t("media.gone") }));
+    if (!shown.isConnected) return; // taken away, as the dialog closed
+    const problem = make("p", { class: "problem", role: "alert", textContent: t("media.gone") });
+    find("#viewer-media").replaceChildren(problem);
   });
-  if (item.size_bytes === null)
-    shown.addEventListener(item.kind === "video" ? "loadeddata" : "load", () => fetched(item, button), once);
-  find("#viewer-media").replaceChildren(shown);
+  find("#viewer-media").replaceChildren(waiting, shown);
   find("#viewer-link").href = url;
   find("#viewer").showModal();
 }
