@@ -19,13 +19,15 @@ const details = (detail) =>
     .map(([name, value]) => `${knows(`detail.${name}`) ? t(`detail.${name}`) : name}: ${shown(value)}`)
     .join(" · ");
 
+const actionOf = ({ action }) => (knows(`action.${action}`) ? t(`action.${action}`) : action);
+
 const rowOf = (one) =>
   make(
     "tr",
     {},
     make("td", { class: "nowrap number", textContent: moment(one.time) }),
     make("td", { textContent: one.username || "–" }),
-    make("td", { class: "nowrap", textContent: knows(`action.${one.action}`) ? t(`action.${one.action}`) : one.action }),
+    make("td", { class: "nowrap", textContent: actionOf(one) }),
     make("td", { class: "small muted", textContent: details(one.detail) }),
     make("td", { class: "nowrap" }, make("code", { textContent: one.address })),
   );
