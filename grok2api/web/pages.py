@@ -146,10 +146,11 @@ def _kind_of(setting: Setting) -> str:
 
 
 def _playground_page() -> dict[str, Any]:
-    return {
-        "models": get_services().catalogue.all(),
-        "key_needed": get_services().client_keys.needed(),
-    }
+    """key_from: what clients can take for their key; empty: they need none."""
+    services = get_services()
+    sources = (("setting", services.settings.snapshot().api_key), ("named", services.settings.keys()))
+    key_from = "_or_".join(source for source, there in sources if there)
+    return {"models": services.catalogue.all(), "key_from": key_from}
 
 
 def _with_models() -> dict[str, Any]:

@@ -19,13 +19,15 @@ const details = (detail) =>
     .map(([name, value]) => `${knows(`detail.${name}`) ? t(`detail.${name}`) : name}: ${shown(value)}`)
     .join(" · ");
 
+const actionOf = ({ action }) => (knows(`action.${action}`) ? t(`action.${action}`) : action);
+
 const rowOf = (one) =>
   make(
     "tr",
     {},
     make("td", { class: "nowrap number", textContent: moment(one.time) }),
     make("td", { textContent: one.username || "–" }),
-    make("td", { textContent: knows(`action.${one.action}`) ? t(`action.${one.action}`) : one.action }),
+    make("td", { class: "nowrap", textContent: actionOf(one) }),
     make("td", { class: "small muted", textContent: details(one.detail) }),
     make("td", { class: "nowrap" }, make("code", { textContent: one.address })),
   );
@@ -36,7 +38,7 @@ async function load() {
   try {
     const path = `/api/audit?page=${page}&page_size=${SIZE}`;
     const { data, total } = await get(path, { signal: asking.signal });
-    if (page > lastPage(total, SIZE)) return show(lastPage(total, SIZE));
+    if (page > lastPage(total, SIZE)) return show(lastPage(total, SIZE), { replace: true });
     find("#audit-rows").replaceChildren(...labelled(data.map(rowOf), find("#audit-table")));
     find("#audit-empty").hidden = total > 0;
     drawPager({ page, size: SIZE, total });
@@ -46,9 +48,10 @@ async function load() {
   return undefined;
 }
 
-function show(to) {
+/** replace: without a step to go back. */
+function show(to, { replace = false } = {}) {
   page = to;
-  history.pushState(null, "", `?page=${page}`);
+  history[replace ? "replaceState" : "pushState"](null, "", `?page=${page}`);
   return load();
 }
 wirePager((step) => show(page + step));

@@ -8,8 +8,16 @@ const remember = (name, value) => {
   document.cookie = `${name}=${value}; path=/; max-age=${value ? YEAR_S : 0}; samesite=lax`;
 };
 
+/** Asked before the page is loaded anew for another language: whether it may be. */
+let mayLeave = async () => true;
+export const askBeforeReload = (ask) => (mayLeave = ask);
+
 for (const select of all("[data-choose-language]")) {
-  select.addEventListener("change", () => {
+  select.addEventListener("change", async () => {
+    if (!(await mayLeave())) {
+      select.value = document.documentElement.lang;
+      return;
+    }
     remember("lang", select.value);
     location.reload();
   });

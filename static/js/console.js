@@ -28,9 +28,24 @@ menu.addEventListener("click", () => {
   const open = find("#sidebar").classList.toggle("open");
   menu.setAttribute("aria-expanded", String(open));
 });
+find("#sidebar").addEventListener("keydown", ({ key }) => {
+  if (key !== "Escape" || menu.getAttribute("aria-expanded") !== "true") return;
+  menu.click();
+  menu.focus();
+});
 
 const leave = find("#log-out");
-leave.addEventListener("click", () => busy(leave, () => post("/api/logout").then(toLogin, tellError)));
+leave.addEventListener("click", () =>
+  busy(leave, async () => {
+    try {
+      await post("/api/logout");
+      sessionStorage.clear(); // what was begun is not for who comes next
+      toLogin();
+    } catch (error) {
+      tellError(error);
+    }
+  }),
+);
 
 for (const button of all("[data-copy]")) {
   button.addEventListener("click", () => copy(find(button.dataset.copy).textContent));

@@ -4,12 +4,15 @@ import { language, t } from "./t.js";
 
 const whole = new Intl.NumberFormat(language);
 const short = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+const fine = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const dateTime = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
 const second = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
 const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
 
 export const count = (value) => whole.format(value);
+/** Per minute: there may be fewer than one. */
+export const rate = (value) => fine.format(value);
 export const moment = (ms) => dateTime.format(ms);
 /** Of today without the date. */
 export const recently = (ms) =>
@@ -17,7 +20,7 @@ export const recently = (ms) =>
 export const timeOfDay = (ms) => clock.format(ms);
 
 export function bytes(value) {
-  const units = ["B", "KB", "MB", "GB", "TB"];
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
   while (value >= 1024 && unit < units.length - 1) [value, unit] = [value / 1024, unit + 1];
   return `${short.format(value)}\u00a0${units[unit]}`;

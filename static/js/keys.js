@@ -6,6 +6,7 @@ import { all, busy, find, make, redraw } from "./dom.js";
 import { ago, count, moment } from "./format.js";
 import { poll } from "./poll.js";
 import { labelled } from "./stacked.js";
+import { outOfDate, upToDate } from "./stale.js";
 import { tell, tellError } from "./toast.js";
 import { t } from "./t.js";
 
@@ -22,8 +23,9 @@ async function load() {
     find("#count").textContent = t("keys.count", { count: total });
     find("#empty").hidden = total > 0;
     redraw(find("#keys"), labelled(data.map(rowOf), find("#key-table")));
+    upToDate();
   } catch (error) {
-    find("#count").textContent = error.message;
+    outOfDate(error);
   }
 }
 
@@ -180,7 +182,7 @@ form.addEventListener("submit", (event) => {
       }
       now();
     } catch (error) {
-      problem.textContent = error.told ?? error.message;
+      problem.textContent = error.message;
     }
   });
 });

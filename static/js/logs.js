@@ -8,6 +8,7 @@ import { drawPager, lastPage, pageOf, wirePager } from "./pager.js";
 import { poll } from "./poll.js";
 import { inWords } from "./reasons.js";
 import { labelled } from "./stacked.js";
+import { outOfDate, upToDate } from "./stale.js";
 import { tell, tellError } from "./toast.js";
 import { knows, t } from "./t.js";
 
@@ -18,13 +19,19 @@ const BADGES = { ok: "active", failed: "expired", refused: "cooling", gone: "unu
 const REASONS = ["cooling", "exhausted", "busy", "expired", "disabled", "wrong_tier", "tried"];
 const filters = find("#filters"),
   dialog = prepared(find("#request-dialog"));
-const given = new URLSearchParams(location.search);
-let page = pageOf(),
+const FILTERS = ["q", "outcome", "model"];
+let page = 1,
   asking = new AbortController();
-for (const name of ["q", "outcome", "model"]) filters[name].value = given.get(name) ?? "";
+
+/** What the address says. */
+function readView() {
+  const given = new URLSearchParams(location.search);
+  page = pageOf();
+  for (const name of FILTERS) filters[name].value = given.get(name) ?? "";
+}
 
 function query() {
-  const chosen = ["q", "outcome", "model"].filter((name) => filters[name].value.trim());
+  const chosen = FILTERS.filter((name) => filters[name].value.trim());
   return new URLSearchParams(chosen.map((name) => [name, filters[name].value.trim()]));
 }
 
@@ -32,17 +39,20 @@ async function load() {
   asking.abort();
   asking = new AbortController();
   const asked = query();
+  const filtered = asked.size > 0;
   asked.set("page", page);
   try {
     const options = { signal: asking.signal, background: true };
     const { data, total } = await get(`/api/logs?${asked}&page_size=${SIZE}`, options);
-    if (page > lastPage(total, SIZE)) return change(lastPage(total, SIZE));
-    find("#count").textContent = t("logs.count", { count: total });
+    if (page > lastPage(total, SIZE)) return change(lastPage(total, SIZE), { replace: true });
+    find("#count").textContent = t(filtered ? "logs.count_filtered" : "logs.count", { count: total });
+    find("#empty").textContent = t(filtered ? "logs.none_found" : "logs.none");
     find("#empty").hidden = total > 0;
     redraw(find("#requests"), labelled(data.map(rowOf), find("#request-table")));
     drawPager({ page, size: SIZE, total });
+    upToDate();
   } catch (error) {
-    if (error.name !== "AbortError") find("#count").textContent = error.message;
+    outOfDate(error);
   }
   return undefined;
 }
@@ -57,6 +67,9 @@ function accountOf({ account, account_id: id }, about) {
 }
 const keyName = (key) => (knows(`key.${key}`) ? t(`key.${key}`) : key);
 
+/** A code that may go on in the next line after each of its words. */
+const breakable = (code) => code.split(/(?<=_)/).flatMap((word) => [word, make("wbr")]);
+
 function rowOf(one) {
   const open = make("button", { type: "button", class: "small", textContent: t("logs.open") });
   open.setAttribute("aria-label", `${t("logs.open")}: ${one.request_id}`);
@@ -67,7 +80,7 @@ function rowOf(one) {
     "tr",
     {},
     make("td", { class: "nowrap number small", textContent: recently(one.time), title: moment(one.time) }),
-    make("td", {}, badge(one), make("div", { class: "small muted", textContent: one.code })),
+    make("td", {}, badge(one), make("div", { class: "small muted" }, ...breakable(one.code))),
     make("td", { textContent: one.model || "–" }),
     make(
       "td",
@@ -144,18 +157,19 @@ function showShortage(shortage) {
     : "";
 }
 
-function change(to) {
+/** replace: without a step to go back. */
+function change(to, { replace = false } = {}) {
   page = to;
   const shown = query();
   if (page > 1) shown.set("page", page);
-  history.replaceState(null, "", shown.size ? `?${shown}` : location.pathname);
+  history[replace ? "replaceState" : "pushState"](null, "", shown.size ? `?${shown}` : location.pathname);
   return load();
 }
 
 filters.addEventListener("submit", (event) => event.preventDefault());
 filters.q.addEventListener(
   "input",
-  debounced(() => change(1), TYPING_MS),
+  debounced(() => change(1, { replace: true }), TYPING_MS),
 );
 filters.addEventListener("change", ({ target }) => target.name !== "q" && change(1));
 wirePager((step) => change(page + step));
@@ -175,6 +189,11 @@ find("#clear").addEventListener("click", async () => {
   } catch (error) {
     tellError(error);
   }
-  change(1);
+  change(1, { replace: true });
 });
+addEventListener("popstate", () => {
+  readView();
+  load();
+});
+readView();
 poll(load, () => EVERY_MS);

@@ -2,13 +2,14 @@
 
 import { get, post } from "./api.js";
 import { confirmed } from "./dialog.js";
-import { all, busy, find, make } from "./dom.js";
+import { all, busy, clone, find, make } from "./dom.js";
 import { ago, bytes, moment } from "./format.js";
 import { ownMedia } from "./own_media.js";
 import { tell, tellError } from "./toast.js";
 import { t } from "./t.js";
 
 const PAGE = 48;
+const KINDS = ["", "image", "video"];
 let kind = "",
   page = 0,
   asking = new AbortController();
@@ -32,38 +33,59 @@ async function loadSizes() {
   }
 }
 
-function tile(item) {
-  const url = ownMedia(item.url);
-  const thumb =
-    item.kind === "video"
-      ? make("video", {
-          src: `${url}#t=0.1`,
-          preload: "metadata",
-          muted: true,
-          playsInline: true,
-          tabIndex: -1,
-        })
-      : make("img", { src: url, loading: "lazy", alt: "" });
-  const caption = make(
+/** What this node has of it; what it has not would be fetched from Grok for everybody who only looks in here. */
+function thumbOf({ kind: what, size_bytes: size, url }) {
+  if (size === null) return clone("elsewhere");
+  const src = ownMedia(url);
+  if (what === "image") return make("img", { src, loading: "lazy", alt: "" });
+  const quiet = { preload: "metadata", muted: true, playsInline: true, tabIndex: -1 };
+  return make("video", { src: `${src}#t=0.1`, ...quiet });
+}
+
+const captionOf = ({ created_time: at, size_bytes: size }) =>
+  make(
     "span",
     { class: "caption" },
-    make("span", { textContent: ago(item.created_time) }),
-    make("span", { textContent: item.size_bytes === null ? t("media.elsewhere") : bytes(item.size_bytes) }),
+    make("span", { textContent: ago(at) }),
+    make("span", { textContent: size === null ? "" : bytes(size) }),
   );
-  const button = make("button", { type: "button", title: moment(item.created_time) }, thumb, caption);
-  button.setAttribute("aria-label", `${t(`media.one_${item.kind}`)}, ${moment(item.created_time)}`);
-  button.addEventListener("click", () => view(item, url));
+
+function tile(item) {
+  const made = moment(item.created_time);
+  const button = make("button", { type: "button", title: made }, thumbOf(item), captionOf(item));
+  button.setAttribute("aria-label", `${t(`media.one_${item.kind}`)}, ${made}`);
+  button.addEventListener("click", () => view(item, button));
   return make("li", {}, button);
 }
 
-function view(item, url) {
+/** button: of its tile. */
+function view(item, button) {
+  const url = ownMedia(item.url);
   const shown =
     item.kind === "video"
       ? make("video", { src: url, controls: true, autoplay: true })
       : make("img", { src: url, alt: t("media.one_image") });
-  find("#viewer-media").replaceChildren(shown);
+  const waiting = make("p", { class: "muted", textContent: t("loading") }),
+    came = item.kind === "video" ? "loadeddata" : "load";
+  const once = { once: true };
+  shown.addEventListener(came, () => waiting.remove(), once);
+  if (item.size_bytes === null) shown.addEventListener(came, () => fetched(item, button), once);
+  shown.addEventListener("error", () => {
+    if (!shown.isConnected) return; // taken away, as the dialog closed
+    const problem = make("p", { class: "problem", role: "alert", textContent: t("media.gone") });
+    find("#viewer-media").replaceChildren(problem);
+  });
+  find("#viewer-media").replaceChildren(waiting, shown);
   find("#viewer-link").href = url;
   find("#viewer").showModal();
+}
+
+/** This node has it now. */
+async function fetched(item, button) {
+  const { headers } = await fetch(ownMedia(item.url), { method: "HEAD", cache: "no-store" });
+  item.size_bytes = Number(headers.get("Content-Length"));
+  button.replaceChildren(thumbOf(item), captionOf(item));
+  loadSizes();
 }
 
 async function loadGallery({ more = false } = {}) {
@@ -111,15 +133,24 @@ for (const button of all("[data-clear]")) {
 }
 for (const button of all("[data-kind]")) {
   button.addEventListener("click", () => {
-    kind = button.dataset.kind;
-    all("[data-kind]").forEach((one) => one.setAttribute("aria-pressed", String(one === button)));
-    loadGallery();
+    if (kind === button.dataset.kind) return;
+    history.pushState(null, "", button.dataset.kind ? `?kind=${button.dataset.kind}` : location.pathname);
+    showKind();
   });
 }
+
+/** The kind that the address names. */
+function showKind() {
+  const given = new URLSearchParams(location.search).get("kind");
+  kind = KINDS.includes(given) ? given : "";
+  all("[data-kind]").forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.kind === kind)));
+  loadGallery();
+}
+addEventListener("popstate", showKind);
 find("#more").addEventListener("click", ({ currentTarget }) =>
   busy(currentTarget, () => loadGallery({ more: true })),
 );
 find("#viewer-close").addEventListener("click", () => find("#viewer").close());
 find("#viewer").addEventListener("close", () => find("#viewer-media").replaceChildren());
 loadSizes();
-loadGallery();
+showKind();

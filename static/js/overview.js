@@ -4,9 +4,9 @@ import { get } from "./api.js";
 import { find, make } from "./dom.js";
 import { bytes, count, moment } from "./format.js";
 import { poll } from "./poll.js";
+import { outOfDate, upToDate } from "./stale.js";
 import { showAdvice } from "./overview/advice.js";
 import { showTraffic, wireTraffic } from "./overview/traffic.js";
-import { tellError } from "./toast.js";
 import { t } from "./t.js";
 
 const EVERY_MS = 5000;
@@ -32,9 +32,10 @@ async function load() {
     find("#base-url").textContent = `${limits.data.global.base_url || location.origin}/v1`;
     find("#fact-storage").textContent = t(`storage.${storage.data.mode}`);
     find("#state").textContent = t("overview.as_of", { time: moment(Date.now()) });
+    upToDate();
   } catch (error) {
-    if (stats === null) tellError(error);
-    find("#state").textContent = error.message;
+    if (stats === null) find("#state").textContent = error.message;
+    outOfDate(error);
   }
 }
 
@@ -75,10 +76,18 @@ function showAccounts() {
       ),
     );
   }
-  find("#tile-accounts").textContent = `${count(fit)} / ${count(stats.total)}`;
-  find("#hint-accounts").textContent = t("hint.accounts");
+  find("#tile-accounts").textContent = count(fit);
+  find("#hint-accounts").textContent = t("hint.accounts", { count: stats.total });
   find("#tile-quota").textContent = count(left);
   find("#hint-quota").textContent = unknown ? t("hint.quota", { count: unknown }) : t("hint.quota_known");
+  showHeavy(stats.super);
+}
+
+/** The quota of the model that only Super accounts have. */
+function showHeavy({ total, remaining_queries: { heavy: left = 0 }, unknown_quota: { heavy: unknown = 0 } }) {
+  const all = unknown && !left ? t("hint.heavy_unknown") : t("hint.heavy", { left });
+  find("#hint-heavy").hidden = !total;
+  find("#hint-heavy").textContent = unknown && left ? t("hint.heavy_some", { left, count: unknown }) : all;
 }
 
 function showCache(cache, settings) {

@@ -1,9 +1,12 @@
 // Trying the gateway as a client would.
 
+import { copy } from "./console.js";
 import { all, find, make } from "./dom.js";
 import { latency } from "./format.js";
 import { Answer } from "./playground/answer.js";
-import { curl, python } from "./playground/snippets.js";
+import { Draft } from "./playground/draft.js";
+import { followEnd } from "./playground/follow.js";
+import { curl, python, shortened } from "./playground/snippets.js";
 import { complete } from "./playground/stream.js";
 import { t } from "./t.js";
 
@@ -21,6 +24,8 @@ let messages = [],
   running = null,
   lastBody = null,
   unsaid = [];
+const draft = new Draft(prompt),
+  toEnd = followEnd(turns);
 
 const remembered = localStorage.getItem(MODEL);
 if ([...model.options].some((option) => option.value === remembered)) model.value = remembered;
@@ -33,12 +38,21 @@ function userMessage(text) {
 
 const bodyFor = (more) => ({ model: model.value, messages: [...messages, ...more], stream: stream.checked });
 
+/** What would be sent now; with nothing to send, what was sent last, of the model that is chosen now. */
+function bodyNow() {
+  const text = prompt.value.trim();
+  if (text || pictures.length || !lastBody) return bodyFor([userMessage(text || t("play.example"))]);
+  return { ...lastBody, model: model.value, stream: stream.checked };
+}
+
+function snippetOf(body) {
+  const write = shownAs === "curl" ? curl : python;
+  return write(`${location.origin}/v1`, Boolean(snippet.dataset.keyNeeded), body);
+}
+
+/** Pictures are shortened to be seen, and whole in what is copied. */
 function drawSnippet() {
-  const text = prompt.value.trim(),
-    write = shownAs === "curl" ? curl : python;
-  const body =
-    lastBody && !text && !pictures.length ? lastBody : bodyFor([userMessage(text || t("play.example"))]);
-  snippet.textContent = write(`${location.origin}/v1`, Boolean(snippet.dataset.keyNeeded), body);
+  snippet.textContent = snippetOf(shortened(bodyNow()));
 }
 
 function drawPictures() {
@@ -80,6 +94,8 @@ async function ask() {
   turns.append(turn);
   const answer = new Answer(turn),
     began = performance.now();
+  toEnd();
+  draft.keep();
   prompt.value = "";
   pictures = [];
   drawPictures();
@@ -90,12 +106,13 @@ async function ask() {
     for await (const piece of complete(body, running.signal)) {
       first ??= performance.now() - began;
       answer.add(piece);
-      follow();
     }
     messages = [...body.messages, { role: "assistant", content: answer.text }];
+    draft.keep(); // it was answered
   } catch (error) {
     const stopped = error.name === "AbortError";
     if (stopped && answer.text) {
+      draft.keep();
       messages = [...body.messages, { role: "assistant", content: answer.text }];
     } else if (!prompt.value) {
       // It was not said: to be sent again, in place of this one.
@@ -115,17 +132,11 @@ async function ask() {
     running = null;
     answer.end();
     busy(false);
-    follow();
     drawSnippet();
     const seconds = latency(performance.now() - began);
     find("#timing").textContent =
       first === null ? "" : t("play.timing", { first: latency(first), all: seconds });
   }
-}
-
-/** Keep the end in sight, unless somebody reads further up. */
-function follow() {
-  if (turns.scrollHeight - turns.scrollTop - turns.clientHeight < 160) turns.scrollTop = turns.scrollHeight;
 }
 
 function busy(on) {
@@ -151,7 +162,11 @@ find("#picture").addEventListener("change", async ({ target }) => {
   drawPictures();
 });
 find("#stop").addEventListener("click", () => running?.abort());
-find("#clear").addEventListener("click", () => location.reload());
+find("#copy-snippet").addEventListener("click", () => copy(snippetOf(bodyNow())));
+find("#clear").addEventListener("click", () => {
+  draft.forget();
+  location.reload();
+});
 for (const idea of all("#ideas button")) {
   idea.addEventListener("click", () => {
     prompt.value = idea.textContent;

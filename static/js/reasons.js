@@ -24,12 +24,15 @@ const KNOWN = [
   [/evict/i, "evicts"],
 ];
 
-/** A code or an English sentence of the gateway's, in words; what is not known stays as it is. */
-export function inWords(reason) {
+/** A code or an English sentence of the gateway's, in words; null when it is not known. */
+export function wordsOf(reason) {
   if (knows(`reason.${reason}`)) return t(`reason.${reason}`);
   for (const [pattern, key] of KNOWN) {
     const found = pattern.exec(reason);
     if (found) return t(`reason.${key}`, found.groups ?? {});
   }
-  return reason;
+  return null;
 }
+
+/** The same; what is not known stays as it is. */
+export const inWords = (reason) => wordsOf(reason) ?? reason;

@@ -1,6 +1,8 @@
 // The settings' form: what is changed, whether it may be, and storing it.
 
 import { ApiError, post } from "./api.js";
+import { askBeforeReload } from "./choices.js";
+import { confirmed } from "./dialog.js";
 import { wirePassword } from "./settings/password.js";
 import { all, busy, find } from "./dom.js";
 import { tell, tellError } from "./toast.js";
@@ -57,7 +59,10 @@ function mark(field, problem) {
   else input.removeAttribute("aria-describedby");
 }
 
-const shown = (value) => (value === "" ? t("settings.empty") : String(value));
+function shown(value) {
+  if (typeof value === "boolean") return t(value ? "settings.on" : "settings.off");
+  return value === "" ? t("settings.empty") : String(value);
+}
 
 function reflect(field) {
   field.classList.toggle("changed", isChanged(field));
@@ -131,6 +136,16 @@ addEventListener(
   (event) =>
     !leaving && fields.some(isChanged) && document.activeElement?.id !== "discard" && event.preventDefault(),
 );
+askBeforeReload(async () => {
+  if (!fields.some(isChanged)) return true;
+  leaving = await confirmed({
+    title: t("settings.discard_title"),
+    text: t("settings.discard_text"),
+    yes: t("settings.discard"),
+    danger: true,
+  });
+  return leaving;
+});
 const saved = Number(sessionStorage.getItem("saved"));
 sessionStorage.removeItem("saved");
 if (saved) tell(t("settings.saved", { count: saved }));

@@ -2,8 +2,16 @@
 
 const root = document.documentElement;
 export const language = root.lang;
-const texts = await (await fetch(root.dataset.texts, { credentials: "same-origin" })).json();
+const texts = await load().catch((error) => {
+  document.getElementById("texts-failed").hidden = false;
+  throw error;
+});
 const plural = new Intl.PluralRules(language);
+
+async function load() {
+  const response = await fetch(root.dataset.texts, { credentials: "same-origin" });
+  return response.json();
+}
 
 /** The text of a key with its blanks filled. With a `count`, the form for one if there is one. */
 export function t(key, blanks = {}) {

@@ -96,9 +96,14 @@ def test_a_disabled_an_expired_and_a_deleted_key_open_no_more(keyed: Gateway) ->
     assert asked(keyed).status_code == 401  # a disabled key is one all the same
     changed(keyed, "/api/keys/status", {"ids": [key["id"]], "enabled": True})
     assert asked(keyed, key["key"]).status_code == 200
-    changed(keyed, "/api/keys", {"id": key["id"], "expires_time": round((time.time() - 1) * 1000)})
+    soon = round((time.time() + 0.5) * 1000)
+    changed(keyed, "/api/keys", {"id": key["id"], "expires_time": soon})
     answer = asked(keyed, key["key"])
     assert (answer.status_code, answer.json()["error"]["message"]) == (401, "This key has expired.")
+    edited = {"id": key["id"], "name": "old", "expires_time": soon}
+    keyed.admin("/api/keys", edited)  # what was over stays so
+    status, document = refused(keyed, "POST", "/api/keys", edited | {"expires_time": soon - 60_000})
+    assert (status, document["code"]) == (400, "expiry_over")
     changed(keyed, "/api/keys", {"id": key["id"], "expires_time": None})
     assert asked(keyed, key["key"]).status_code == 200
     other = made(keyed, "other")
@@ -173,6 +178,7 @@ def test_no_two_keys_have_one_name(keyed: Gateway) -> None:
     ):
         status, document = refused(keyed, "POST", path, body)
         assert status == 400 and document["error"].startswith("name")
+        assert document["code"] == ("name_reserved" if body["name"] == "API_KEY" else "name_taken")
     keyed.admin("/api/keys", {"id": one["id"], "name": "one", "per_day": 7})
     assert [(row["name"], row["per_day"]) for row in listed(keyed)] == [("one", 7), ("other", 0)]
 
@@ -204,6 +210,7 @@ def test_more_models_than_a_key_can_name_are_refused(tmp_path: Path, simulator: 
         ("/api/keys/add", {"name": "x", "per_day": 10**10}, "per_day"),
         ("/api/keys/add", {"name": "x", "expires_time": "tomorrow"}, "expires_time"),
         ("/api/keys/add", {"name": "x", "expires_time": -5}, "expires_time"),
+        ("/api/keys/add", {"name": "x", "expires_time": 1_700_000_000_000}, "expires_time"),
         ("/api/keys/add", {"name": "x", "models": ["gpt-9"]}, "models"),
         ("/api/keys/add", {"name": "x", "models": "grok-4.1"}, "models"),
         ("/api/keys", {"name": "x"}, "id"),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from tests.browser.pages import FLAGS, Console, log_in
+from tests.browser.pages import FLAGS, Console, forget_keys, log_in
 from tests.debian import need
-from tests.gateway import ROOT, SETTINGS_FRESH_S, Gateway
+from tests.gateway import ROOT, Gateway
 from tests.simulator.client import Simulator
 
 SHOTS = ROOT / "artifacts" / "console"
@@ -36,12 +35,6 @@ def own_gateway(shared_simulator: Simulator, tmp_path_factory: pytest.TempPathFa
     """Apart from the other tests' gateway, whose operator is logged in as well."""
     with Gateway(tmp_path_factory.mktemp("console") / "data", shared_simulator.url) as running:
         yield running
-
-
-def forget_keys(gateway: Gateway) -> None:
-    if ids := [key["id"] for key in gateway.get_admin("/api/keys")["data"]]:
-        gateway.admin("/api/keys/delete", {"ids": ids})
-        time.sleep(SETTINGS_FRESH_S)
 
 
 @pytest.fixture

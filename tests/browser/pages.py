@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.gateway import Gateway
+from tests.gateway import SETTINGS_FRESH_S, Gateway
 
 FLAGS = (
     "--no-sandbox",
@@ -42,6 +43,12 @@ def log_in_here(page: Page, password: str = "admin") -> None:
     page.get_by_label("Name").fill("admin")
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()
+
+
+def forget_keys(gateway: Gateway) -> None:
+    if ids := [key["id"] for key in gateway.get_admin("/api/keys")["data"]]:
+        gateway.admin("/api/keys/delete", {"ids": ids})
+        time.sleep(SETTINGS_FRESH_S)
 
 
 @dataclass

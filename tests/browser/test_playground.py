@@ -12,6 +12,12 @@ from tests.browser.pages import Console
 from tests.simulator.client import directive, script
 from tests.simulator.pictures import png
 
+#: Of the conversation, however late its pictures have come.
+AT_THE_END = """() => {
+    const {scrollHeight, scrollTop, clientHeight} = document.querySelector("#turns");
+    return scrollHeight > clientHeight && scrollHeight - scrollTop - clientHeight < 3;
+}"""
+
 
 def ask(console: Console, text: str) -> Locator:
     """Send a message; the turn that answers it, when it is complete."""
@@ -68,6 +74,7 @@ def test_pictures_and_video_are_shown(console: Console, tmp_path: Path, shots: P
         page.wait_for_function(
             "image => image.complete && image.naturalWidth > 0", arg=picture.element_handle()
         )
+    page.wait_for_function(AT_THE_END)
     page.screenshot(path=shots / "playground-pictures.png")
     page.get_by_label("Model").select_option("grok-imagine-0.9")
     (tmp_path / "start.png").write_bytes(png("start"))
@@ -103,6 +110,31 @@ def test_a_failure_is_told_in_words(console: Console) -> None:
     expect(turn.get_by_role("alert")).to_have_text(
         "There is no account that could answer. Add one under Tokens."
     )
+
+
+def test_a_limit_of_one_account_is_not_told_as_that_of_all(console: Console) -> None:
+    limited = {"error": {"code": 8, "message": "Too many requests", "details": []}}
+    console.open("playground")
+    turn = ask(console, script([["line", token("It ")], ["line", limited]]))
+    expect(turn.get_by_role("alert")).to_have_text("Grok's rate limit was reached.")
+
+
+def test_what_is_copied_is_whole_and_of_the_model_that_is_chosen(console: Console, tmp_path: Path) -> None:
+    console.open("playground")
+    page = console.page
+    expect(page.get_by_text("No key is needed while")).to_be_visible()
+    ask(console, "Hello")
+    page.get_by_label("Model").select_option("grok-3-fast")
+    expect(page.locator("#snippet")).to_contain_text('"model": "grok-3-fast"')
+    (tmp_path / "large.png").write_bytes(png("start") + bytes(200_000))
+    page.locator("#picture").set_input_files(tmp_path / "large.png")
+    expect(page.locator("#snippet")).to_contain_text("…")
+    page.locator("#copy-snippet").click()
+    console.told("Copied.")
+    curl = page.evaluate("navigator.clipboard.readText()")
+    assert len(curl) > 200_000 > 5000 > len(page.locator("#snippet").inner_text())
+    done = subprocess.run(["bash"], input=curl, capture_output=True, text=True, timeout=60)
+    assert done.stdout.rstrip().endswith("data: [DONE]"), done.stderr
 
 
 def test_the_snippets_do_what_the_page_does(console: Console) -> None:

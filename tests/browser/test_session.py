@@ -50,6 +50,25 @@ def test_a_session_that_ended_leads_to_the_login_and_back(console: Console) -> N
     assert "token_type=sso" in console.page.url and "page_size=25" in console.page.url
 
 
+def test_what_was_typed_outlasts_a_session(console: Console) -> None:
+    console.open("playground")
+    page = console.page
+    page.get_by_label("Message").fill("a long question")
+    console.gateway.sql("DELETE FROM sessions")
+    console.gateway.token = ""
+    page.evaluate(
+        "dispatchEvent(new Event('refresh-started'))"
+    )  # the next time that the page asks for anything
+    page.wait_for_url("**/login?next=**")
+    log_in_here(page)
+    expect(page.get_by_label("Message")).to_have_value("a long question")
+    console.button("Send").click()
+    expect(page.locator("#timing")).to_contain_text("First content after")
+    page.reload()
+    expect(page.get_by_label("Message")).to_be_focused()
+    expect(page.get_by_label("Message")).to_have_value("")
+
+
 def test_logging_out_ends_the_session_in_every_tab(console: Console) -> None:
     console.open("tokens")
     tab = console.page.context.new_page()
@@ -77,5 +96,6 @@ def test_the_password_is_changed_by_who_knows_the_old_one(
         expect(page.locator("#password [role=alert]")).to_have_text("The old password is wrong.")
         page.get_by_label("Present password").fill("admin")
         page.get_by_role("button", name="Change password").click()
-        page.wait_for_url("**/login**")
-        log_in(page, "a better one", "/manage/settings")
+        page.wait_for_url("**/login?next=**")
+        log_in_here(page, "a better one")
+        page.wait_for_url("**/manage/settings")

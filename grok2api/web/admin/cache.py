@@ -17,7 +17,7 @@ from grok2api.web.api.answering import media_base
 from grok2api.web.json_response import json_response
 from grok2api.web.services import get_services
 
-_UNITS = ("B", "KB", "MB", "GB", "TB")
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _KINDS = {"": None, **{kind.value: kind for kind in Kind}}
 
 

@@ -69,6 +69,8 @@ def error_response(error: Exception) -> Response:
     status, code = next(_TABLE[base] for base in type(error).__mro__ if base in _TABLE)
     if not isinstance(error, GatewayError):
         log.error("an admin request failed unexpectedly", exc_info=error)
+    if type(error) is BadRequest:  # what people may enter has a code of its own, for the console's words
+        code = error.code or code
     message = str(error) if isinstance(error, GatewayError) else "The gateway failed; its log says why."
     fields = {"fields": error.fields} if isinstance(error, InvalidSettings) else {}
     if isinstance(error, SettingError):

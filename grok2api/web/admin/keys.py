@@ -38,7 +38,7 @@ def add_key() -> Response:
     body = read_json()
     keys = get_services().client_keys
     if len(keys.all()) >= _KEYS_MAX:
-        raise BadRequest(f"There are {_KEYS_MAX} keys already; delete some first.")
+        raise BadRequest(f"There are {_KEYS_MAX} keys already; delete some first.", code="too_many_keys")
     wanted = ClientKey(
         id=0,
         name=_name(body, 0),
@@ -64,7 +64,7 @@ def edit_key() -> Response:
     edit = KeyEdit(
         name=_name(body, id_) if "name" in body else None,
         enabled=_flag(body) if "enabled" in body else None,
-        expires_at=_expiry(body.get("expires_time")),
+        expires_at=_expiry(body.get("expires_time"), _expires_at(id_)),
         set_expiry="expires_time" in body,
         models=_models(body["models"]) if "models" in body else None,
         per_minute=_limit(body, "per_minute", 0) if "per_minute" in body else None,
@@ -130,12 +130,13 @@ def _name(body: dict[str, Any], id_: int) -> str:
     name = body.get("name")
     good = isinstance(name, str) and 0 < len(name.strip()) <= MAX_NAME_CHARS
     if not good or any(unicodedata.category(sign)[0] == "C" for sign in str(name)):
-        raise BadRequest(f"name must be a text of 1 to {MAX_NAME_CHARS} characters on one line.", "name")
+        problem = f"name must be a text of 1 to {MAX_NAME_CHARS} characters on one line."
+        raise BadRequest(problem, "name", "name_unfit")
     name = str(name).strip()
     if name.lower() in _TAKEN_NAMES:
-        raise BadRequest(f"name must be none of {', '.join(_TAKEN_NAMES)}.", "name")
+        raise BadRequest(f"name must be none of {', '.join(_TAKEN_NAMES)}.", "name", "name_reserved")
     if any(key.name == name and key.id != id_ for key in get_services().client_keys.all()):
-        raise BadRequest("name: another key has this one.", "name")
+        raise BadRequest("name: another key has this one.", "name", "name_taken")
     return name
 
 
@@ -145,12 +146,21 @@ def _flag(body: dict[str, Any]) -> bool:
     return bool(body["enabled"])
 
 
-def _expiry(value: object) -> float | None:
+def _expiry(value: object, known: float | None = None) -> float | None:
+    """known: what stands, which may be over."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _TIME_MAX_MS:
         raise BadRequest("expires_time must be epoch milliseconds, or null for never.", "expires_time")
+    if value / 1000 <= time.time() and (known is None or round(known * 1000) != round(value)):
+        raise BadRequest(
+            "expires_time is over already; disable the key instead.", "expires_time", "expiry_over"
+        )
     return value / 1000
+
+
+def _expires_at(id_: int) -> float | None:
+    return next((key.expires_at for key in get_services().client_keys.all() if key.id == id_), None)
 
 
 def _models(value: object) -> tuple[str, ...]:
@@ -161,16 +171,17 @@ def _models(value: object) -> tuple[str, ...]:
     try:
         models = tuple(dict.fromkeys(catalogue.get(name).name for name in value))
     except UnknownModel as error:
-        raise BadRequest(f"models: {error}", "models") from error
+        raise BadRequest(f"models: {error}", "models", "models_unfit") from error
     if len(orjson.dumps(models)) > MAX_MODELS_BYTES:
-        raise BadRequest("models: too many; an empty list allows all.", "models")
+        raise BadRequest("models: too many; an empty list allows all.", "models", "models_too_many")
     return models
 
 
 def _limit(body: dict[str, Any], name: str, default: int) -> int:
     value = body.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LIMIT_MAX:
-        raise BadRequest(f"{name} must be a whole number from 0 (no limit) to {_LIMIT_MAX}.", name)
+        problem = f"{name} must be a whole number from 0 (no limit) to {_LIMIT_MAX}."
+        raise BadRequest(problem, name, "limit_unfit")
     return value
 
 

@@ -72,9 +72,9 @@ def tags_of(body: dict[str, Any]) -> tuple[str, ...]:
         raise BadRequest("tags must be a list of texts.", "tags")
     tags = tuple(dict.fromkeys(value.strip() for value in values if value.strip()))
     if len(tags) > _TAGS_MAX or any(len(tag) > _TAG_MAX for tag in tags):
-        raise BadRequest(f"tags: at most {_TAGS_MAX}, of {_TAG_MAX} characters each.", "tags")
+        raise BadRequest(f"tags: at most {_TAGS_MAX}, of {_TAG_MAX} characters each.", "tags", "tags_unfit")
     if any(map(_has_controls, tags)):
-        raise BadRequest("tags must not contain control characters.", "tags")
+        raise BadRequest("tags must not contain control characters.", "tags", "tags_unfit")
     return tags
 
 
@@ -100,9 +100,10 @@ def refuse_too_many_tags(body: dict[str, Any], new: tuple[str, ...]) -> None:
 def note_of(body: dict[str, Any]) -> str:
     note = body.get("note")
     if not isinstance(note, str) or len(note) > _NOTE_MAX:
-        raise BadRequest(f"note must be a text of at most {_NOTE_MAX} characters.", "note")
+        raise BadRequest(f"note must be a text of at most {_NOTE_MAX} characters.", "note", "note_unfit")
     if _has_controls(note, but=_LINE_ENDS):
-        raise BadRequest("note must not contain control characters other than line ends and tabs.", "note")
+        problem = "note must not contain control characters other than line ends and tabs."
+        raise BadRequest(problem, "note", "note_unfit")
     return note
 
 

@@ -17,7 +17,8 @@ export function showAdvice(advice) {
     const row = clone("advice-row");
     row.className = level;
     find("use", row).setAttribute("href", `/static/icons.svg#${level}`);
-    find("strong", row).textContent = `${t(`level.${level}`)} ${t(`advice.${code}`, detail)}`;
+    const urgency = t(`level.${level}`);
+    find("strong", row).textContent = `${urgency}${urgency.endsWith("：") ? "" : " "}${t(`advice.${code}`, detail)}`;
     find("p", row).textContent = t(`advice.${code}.fix`, { ...detail, text: inWords(detail.text ?? "") });
     const link = find("a", row);
     if (FIXES[code])

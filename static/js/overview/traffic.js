@@ -2,17 +2,23 @@
 
 import { draw } from "../chart.js";
 import { all, debounced, find, make } from "../dom.js";
-import { count, latency, moment } from "../format.js";
+import { count, latency, moment, rate } from "../format.js";
 import { t } from "../t.js";
 
 let period = "hour",
   last = null;
 
+/** A point of `step` seconds in requests per minute; of the last one, which is not over, as far as it has come. */
+function perMinute(point, step) {
+  const minutes = Math.min(step, Math.max(60, (Date.now() - point.time) / 1000)) / 60;
+  return { ...point, requests: point.requests / minutes, failed: point.failed / minutes };
+}
+
 /** history: of the admin API; without, the last one is drawn anew. */
 export function showTraffic(history = last) {
   if (!history) return;
   last = history;
-  const { points, total } = history[period];
+  const { points, total, step_seconds: step } = history[period];
   const hour = history.hour.total;
   find("#tile-requests").textContent = count(hour.requests);
   find("#hint-requests").textContent = hour.failed
@@ -28,12 +34,12 @@ export function showTraffic(history = last) {
   };
   draw(
     find("#chart-requests"),
-    points,
+    points.map((point) => perMinute(point, step)),
     [
       { field: "requests", colour: "--accent", fill: "--accent-soft" },
       { field: "failed", colour: "--bad" },
     ],
-    { summary: t(`chart.summary_requests.${period}`, told) },
+    { shown: rate, least: 1, summary: t(`chart.summary_requests.${period}`, told) },
   );
   draw(
     find("#chart-latency"),
@@ -42,7 +48,7 @@ export function showTraffic(history = last) {
       { field: "first_token_p50", colour: "--accent" },
       { field: "first_token_p95", colour: "--warn" },
     ],
-    { latencies: true, summary: t(`chart.summary_latency.${period}`, told) },
+    { shown: latency, least: 1000, dots: true, summary: t(`chart.summary_latency.${period}`, told) },
   );
   const cells = (point) => [
     moment(point.time),

@@ -1,26 +1,25 @@
 // The same request for a terminal and for a program.
 
-const SHORTENED = 60;
+const PICTURE = /(data:image\/\w+;base64,.{16})[\w+/=]{16,}/g;
+/** The system takes no argument as long as a picture. */
+const ARGUMENT_MAX = 60000;
 
-/** Pictures are shortened: their data would be all that one sees. */
-const short = (body) =>
-  JSON.stringify(
-    body,
-    (_, value) =>
-      typeof value === "string" && value.startsWith("data:") && value.length > SHORTENED
-        ? `${value.slice(0, 40)}…`
-        : value,
-    2,
+/** A body with its pictures shortened: their data would be all that one sees. */
+export const shortened = (body) =>
+  JSON.parse(
+    JSON.stringify(body, (_, value) => (typeof value === "string" ? value.replace(PICTURE, "$1…") : value)),
   );
 
 export function curl(base, key, body) {
-  const quoted = short(body).replaceAll("'", "'\\''");
+  const text = JSON.stringify(body, null, 2);
   const lines = [
     `curl ${body.stream ? "-N " : ""}${base}/chat/completions`,
     "-H 'Content-Type: application/json'",
   ];
   if (key) lines.push(`-H "Authorization: Bearer $GROK2API_KEY"`);
-  return `${lines.join(" \\\n  ")} \\\n  -d '${quoted}'`;
+  const start = lines.join(" \\\n  ");
+  if (text.includes("data:image/") || text.length > ARGUMENT_MAX) return `${start} \\\n  -d @- <<'END'\n${text}\nEND`;
+  return `${start} \\\n  -d '${text.replaceAll("'", "'\\''")}'`;
 }
 
 const pythonValue = (value, indent) => {
@@ -36,8 +35,7 @@ const pythonValue = (value, indent) => {
 };
 
 export function python(base, key, body) {
-  const shown = JSON.parse(short(body));
-  const given = Object.entries(shown)
+  const given = Object.entries(body)
     .map(([name, value]) => `    ${name}=${pythonValue(value, "    ")},`)
     .join("\n");
   const head = `${key ? "import os\n\n" : ""}from openai import OpenAI\n\nclient = OpenAI(base_url="${base}", api_key=${key ? 'os.environ["GROK2API_KEY"]' : '"none"'})\n`;

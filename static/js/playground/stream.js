@@ -1,14 +1,15 @@
 // A chat completion as it arrives: server-sent events to pieces of text and thinking.
 
 import { ApiError, csrf, toLogin } from "../api.js";
+import { wordsOf } from "../reasons.js";
 import { t } from "../t.js";
 
+/** `rate_limit_exceeded` is of one account, when Grok says it, or of all of them: the message tells. */
 function refusal(status, envelope) {
-  const error = envelope?.error ?? {};
-  return Object.assign(
-    new ApiError(`api.${error.code ?? status}`, error.message ?? t("error.unexpected"), { status }),
-    {},
-  );
+  const { code, message = t("error.unexpected") } = envelope?.error ?? {};
+  const ofOne = code === "rate_limit_exceeded" ? wordsOf(message) : null;
+  if (ofOne) return new ApiError("rate_limited", ofOne, { status });
+  return new ApiError(`api.${code ?? status}`, message, { status });
 }
 
 /** Yields `{text}` and `{thinking}`. Throws ApiError, AbortError. */
