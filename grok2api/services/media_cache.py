@@ -167,10 +167,12 @@ class MediaCache:
                 self._in_thread(folder.admit, part, item.path, limit, item.created_at)
                 if filling.waiting:
                     filling.held, part = part, None
-        except Exception as error:
-            if not isinstance(error, GatewayError | CacheUnavailable):
-                log.exception("a download failed unexpectedly")
+        except (GatewayError, CacheUnavailable) as error:
             return error
+        except Exception as error:
+            # Whatever is wrong here, the file may still be had by passing it through.
+            log.exception("a download failed unexpectedly")
+            return CacheUnavailable(f"a download failed unexpectedly ({type(error).__name__})")
         finally:
             del self._filling[item.path]
             if part is not None:

@@ -65,6 +65,7 @@ OPTIONS
     only=...            for accounts: the endpoints that are hit, of chat upload create limits assets all,
                         joined with + or , (chat)
     images=N            number of pictures (imageGenerationCount, else 2)
+    format=jpeg|png|webp|gif|avif   what generated pictures are; all are called image.jpg
     asset=B             generated and uploaded files: ok 403 404 500 html_200 json_200 empty truncated
                         wrong_length redirect slow octet reset stall; 403_then_200 and so on: the first read
     script64=           base64url JSON list of steps (client.script): ["line", value or text]
