@@ -19,7 +19,7 @@ from gevent.threadpool import ThreadPool
 from grok2api.errors import GatewayError, UpstreamFailed, UpstreamTimeout
 from grok2api.media import Kind, MediaItem
 from grok2api.services.media_check import problem_of
-from grok2api.services.media_files import OpenFile
+from grok2api.services.media_files import HeldFiles, OpenFile
 from grok2api.services.media_folder import Files, MediaFolder, Part
 
 #: Larger files are not taken: upstream's are a few MB.
@@ -86,9 +86,13 @@ class _Filling:
 
 
 class MediaCache:
-    """root: the folder. limit: the bytes that the files of a kind may come to, as they are now."""
+    """root: the folder. limit: the bytes that the files of a kind may come to, as they are now.
+
+    held: files that a server in front is about to open.
+    """
 
     def __init__(self, root: Path, limit: Callable[[Kind], int]) -> None:
+        self.held = HeldFiles()
         self._limit = limit
         self._folders = {kind: MediaFolder(root, kind) for kind in Kind}
         self._filling: dict[str, _Filling] = {}

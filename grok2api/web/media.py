@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from grok2api.services.media_files import OpenFile
 from grok2api.services.media_library import PassedThrough
 from grok2api.services.media_links import MEDIA_ROUTE, SIGNATURE
-from grok2api.web.file_response import SECURITY_HEADERS, file_response
+from grok2api.web.file_response import SECURITY_HEADERS, accel_response, file_response
 from grok2api.web.services import get_services
 
 #: Upstream never changes a file under its path, and a year is as long as one can say.
@@ -24,7 +24,9 @@ def get_media(path: str) -> Response:
     cache_control = _FOR_EVER if holds_s is None else f"private, max-age={max(0, int(holds_s))}"
     opened = services.media.open(path)
     if isinstance(opened, OpenFile):
-        return file_response(opened, cache_control, services.media_accel)
+        if services.media_accel:
+            return accel_response(opened, cache_control, services.media_accel, services.media.cache.held)
+        return file_response(opened, cache_control)
     return _passed_through(opened, cache_control)
 
 

@@ -8,9 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import gevent
 import pytest
 
 from grok2api.media import Kind, cache_name
+from grok2api.services.media_files import HeldFiles
 from grok2api.services.media_folder import MediaFolder, NoRoom
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +24,7 @@ WRITER = f"""
 import sys, time
 from pathlib import Path
 from grok2api.media import Kind
+from grok2api.services.media_files import HeldFiles
 from grok2api.services.media_folder import MediaFolder
 folder = MediaFolder(Path(sys.argv[1]), Kind.IMAGE)
 for number in range(int(sys.argv[2]), int(sys.argv[2]) + int(sys.argv[3])):
@@ -142,3 +145,24 @@ def test_links_and_strange_files_are_none_of_ours(tmp_path: Path) -> None:
     assert folder.files().number == 2
     folder.clear()
     assert secret.exists() and (tmp_path / "image" / "note.txt").exists()
+
+
+def test_files_that_another_is_to_open_stay_for_a_moment_and_not_too_many(tmp_path: Path) -> None:
+    folder, held = MediaFolder(tmp_path, Kind.IMAGE), HeldFiles(hold_s=0.1, most=2)
+    opened = []
+    for number in range(3):
+        add(folder, f"users/a/{number}.jpg")
+        file = folder.open(f"users/a/{number}.jpg")
+        assert file is not None
+        opened.append(file)
+        held.hold(file)
+    assert [file.file.closed for file in opened] == [True, False, False]
+    assert folder.clear().number == 1
+    gevent.sleep(0.2)
+    assert all(file.file.closed for file in opened) and folder.clear().number == 2
+    again = HeldFiles(hold_s=0.1)
+    again.hold(opened[0])
+    gevent.sleep(0.2)
+    again.hold(opened[0])
+    gevent.sleep(0.2)
+    assert again._closer is None
