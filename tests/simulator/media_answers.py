@@ -26,7 +26,7 @@ def _picture(script: Script, picture: str, preview: bool = False) -> str:
     """Whatever its format, it is called image.jpg."""
     part = "-part-0" if preview else ""
     format_ = script.turn.directive.choice("format", "jpeg", FORMATS)
-    content = picture_in(format_, picture + part)
+    content = picture_in(format_, picture + part, script.turn.directive.integer("size", 0))
     return store(script, f"generated/{picture}{part}/image.jpg", f"image/{format_}", content)
 
 

@@ -75,10 +75,14 @@ def _jpeg_parts(variant: int, blocks: int) -> tuple[bytes, bytes]:
     return start, tables + scan + _entropy_coded(variant, blocks) + b"\xff\xd9"
 
 
-def jpeg(seed: str) -> bytes:
-    """A baseline JPEG of 384 x 384 pixels; the seed is its comment, so two seeds never give equal bytes."""
+def jpeg(seed: str, size: int = 0) -> bytes:
+    """A baseline JPEG of 384 x 384 pixels, filled up to `size` bytes; the seed is its comment, so two seeds never give
+    equal bytes."""
     start, rest = _jpeg_parts(_variant(seed), _BLOCKS)
-    return start + _segment(0xFE, seed.encode()) + rest
+    start += _segment(0xFE, seed.encode())
+    while (left := size - len(start) - len(rest)) > 0:
+        start += _segment(0xFE, bytes(min(max(left - 4, 0), 60_000)))
+    return start + rest
 
 
 def png(seed: str, size: int = 32) -> bytes:
@@ -104,10 +108,10 @@ def png(seed: str, size: int = 32) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + parts
 
 
-def picture_in(format_: str, seed: str) -> bytes:
-    """A picture in one of FORMATS; two seeds never give equal bytes."""
+def picture_in(format_: str, seed: str, size: int = 0) -> bytes:
+    """A picture in one of FORMATS; two seeds never give equal bytes. size: see `jpeg`."""
     if format_ == "jpeg":
-        return jpeg(seed)
+        return jpeg(seed, size)
     drawn = png(seed, 96)
     return drawn if format_ == "png" else _converted(format_, drawn, seed)
 

@@ -31,7 +31,7 @@ for number in range(int(sys.argv[2]), int(sys.argv[2]) + int(sys.argv[3])):
     path = f"users/a/{{number}}.jpg"
     part = folder.begin(path)
     if part is not None:
-        part.write(b"\\xff\\xd8\\xff" + b"x" * {SIZE - 3})
+        part.write(b"\\xff\\xd8\\xff" + b"x" * {SIZE - 3}, 0)
         folder.admit(part, path, {LIMIT}, 1000.0)
         part.close()
     opened = folder.open(path)
@@ -44,7 +44,7 @@ def add(folder: MediaFolder, path: str, size: int = SIZE, limit: int = LIMIT) ->
     part = folder.begin(path)
     assert part is not None
     try:
-        part.write(b"\xff\xd8\xff" + b"x" * (size - 3))
+        part.write(b"\xff\xd8\xff" + b"x" * (size - 3), 0)
         folder.admit(part, path, limit, 1000.0)
     finally:
         part.close()
@@ -106,7 +106,7 @@ def test_one_writes_a_file_at_a_time_and_what_a_killed_one_left_is_taken_over(tm
     folder = MediaFolder(tmp_path, Kind.IMAGE)
     part = folder.begin("users/a/b.jpg")
     assert part is not None and folder.begin("users/a/b.jpg") is None
-    part.write(b"half")
+    part.write(b"half", 0)
     left = next((tmp_path / "tmp").iterdir())
     content = left.read_bytes()
     part.close()
