@@ -231,10 +231,10 @@ class MediaCache:
         """Raises CacheUnavailable for what the disk refuses."""
         if self._pool is None:
             self._pool = ThreadPool(_THREADS)
-        try:
-            return self._pool.apply(work, arguments)
-        except OSError as error:
+        value, error = self._pool.apply(_caught, (work, arguments))
+        if error is not None:
             raise CacheUnavailable(error.strerror or str(error)) from error
+        return value  # type: ignore[return-value]  # None only beside an error
 
     def _keep(self) -> None:
         kept: dict[Kind, int] = {}
@@ -248,3 +248,11 @@ class MediaCache:
                         if not self._in_thread(folder.trim, limits[kind]):
                             due = 0.0  # what is in use now goes at the next tick
             gevent.sleep(_TICK_S)
+
+
+def _caught(work: Callable[..., T], arguments: tuple[object, ...]) -> tuple[T | None, OSError | None]:
+    """Handed back rather than raised: gevent prints what threads raise."""
+    try:
+        return work(*arguments), None
+    except OSError as error:
+        return None, error

@@ -42,10 +42,8 @@ def reads(simulator: Simulator) -> Callable[[str], int]:
     ("asset", "status", "tries"),
     [
         ("later_404", 404, 1),
-        ("later_403", 404, 1),
         ("later_429_wait", 429, 1),
         ("later_500", 502, 3),
-        ("later_truncated", 502, 3),
     ],
 )
 def test_what_cannot_be_had_is_not_asked_for_again_and_again(

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
 
 import requests
@@ -27,11 +28,12 @@ def get_until(ends_at: float, urls: list[str], clients: int = 8) -> Answers:
     def get(client: int) -> Answers:
         found: Answers = Counter()
         with requests.Session() as session:
-            while time.monotonic() < ends_at:
-                for url in urls[client % 2 :: 2]:
-                    answer = session.get(url, timeout=60)
-                    whole = answer.content.endswith(b"\xff\xd9")
-                    found[answer.status_code, answer.headers["Content-Type"], whole] += 1
+            for url in cycle(urls[client % 2 :: 2]):
+                if time.monotonic() > ends_at:
+                    break
+                answer = session.get(url, timeout=60)
+                whole = answer.content.endswith(b"\xff\xd9")
+                found[answer.status_code, answer.headers["Content-Type"], whole] += 1
         return found
 
     with ThreadPoolExecutor(clients) as pool:
@@ -57,13 +59,47 @@ def test_nginx_finds_each_file_although_the_cache_is_cleared_all_the_time(
             clearing = threading.Thread(target=clear)
             clearing.start()
             links = [url.replace(gateway.url, front) for url in urls]
-            answers: Answers = Counter()
-            for _ in range(2):  # while nobody asks, they go
-                answers += get_until(time.monotonic() + 0.5, links)
-                time.sleep(2.1)
+            answers = get_until(time.monotonic() + 0.5, links)
+            time.sleep(2.1)  # while nobody asks, they go
+            answers += get_until(time.monotonic() + 0.5, links)
             over.set()
             clearing.join()
             kept = requests.get(links[0], timeout=30).headers
             assert kept["Cache-Control"] == "public, max-age=31536000, immutable"
         assert set(answers) == {GOOD}
-        assert cleared >= 2 and "ERROR" not in gateway.log()
+        assert cleared >= 4 and "ERROR" not in gateway.log()
+
+
+def test_a_hundred_files_in_a_cache_of_one_megabyte(tmp_path: Path, simulator: Simulator) -> None:
+    cache, limit = tmp_path / "data" / "cache" / "image", 1024**2
+    with Gateway(tmp_path / "data", simulator.url) as gateway:
+        gateway.admin("/api/tokens/add", {"tokens": ACCOUNTS, "token_type": "sso"})
+        gateway.set_settings(image_cache_max_size_mb=1)
+        over = threading.Event()
+        sizes = []
+
+        def watch() -> None:
+            while not over.wait(0.005):
+                sizes.append(sum(_size_of(file) for file in cache.glob("*")))
+
+        watching = threading.Thread(target=watch)
+        watching.start()
+        said = directive("images", images=10, size=27_000)
+        with ThreadPoolExecutor(4) as pool:
+            texts = list(pool.map(lambda _: gateway.answer(said), range(10)))
+        urls = LINK.findall("".join(texts))
+        answers = get_until(time.monotonic() + 3, urls)
+        over.set()
+        watching.join()
+        assert len(set(urls)) == 100
+        assert set(answers) == {GOOD} and answers.total() > 50
+        assert limit // 2 < max(sizes) <= limit
+        assert gateway.get_admin("/api/cache/size")["data"]["image_size_bytes"] <= limit
+        assert "ERROR" not in gateway.log()
+
+
+def _size_of(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
