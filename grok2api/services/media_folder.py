@@ -152,9 +152,11 @@ class MediaFolder:
         with self._total() as total:
             if total.value is None or total.value + part.size > limit:
                 total.value = self._make_room(part.size, limit)
-            replaced = self._counted_size_of(path)  # a damaged file
+            replaces = (
+                self.size_of(path) is not None
+            )  # a damaged file, of which nobody knows what was counted
             part.rename(self._folder / cache_name(path), modified_at)
-            total.value += part.size - replaced
+            total.value = self.files().size if replaces else total.value + part.size
 
     def free(self, size: int) -> bool:
         """On a disk that is full, remove some of the files, of which `size` bytes may come; whether any went.
@@ -206,13 +208,6 @@ class MediaFolder:
             return (self._folder / cache_name(path)).lstat().st_size
         except OSError:
             return None
-
-    def _counted_size_of(self, path: str) -> int:
-        try:
-            status = (self._folder / cache_name(path)).lstat()
-        except FileNotFoundError:
-            return 0
-        return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
     def _make_room(self, size: int, limit: int) -> int:
         if size > limit:

@@ -91,7 +91,7 @@ def test_a_damaged_file_is_replaced(tmp_path: Path, damage: str) -> None:
             file.symlink_to(secret if damage == "link" else tmp_path / "nowhere")
     assert fill(cache, 1) and not fill(cache, 1)
     assert file.is_file() and not file.is_symlink() and secret.read_text() == "secret"
-    assert cache.sizes()[Kind.IMAGE] == SIZE
+    assert cache.sizes()[Kind.IMAGE] == SIZE == int((tmp_path / "image.size").read_text())
 
 
 def test_a_limit_that_was_lowered_is_kept_to_once_files_in_use_are_free(

@@ -8,6 +8,7 @@ from typing import Any
 
 import gevent
 import pytest
+import requests
 
 from grok2api.errors import (
     MediaBusy,
@@ -21,6 +22,7 @@ from grok2api.media import Kind, MediaItem
 from grok2api.services import media_fetch
 from grok2api.services.media_failures import MediaFailures
 from grok2api.services.media_fetch import MediaFetcher
+from grok2api.upstream.assets import Asset
 
 PICTURE = MediaItem("users/a/b.jpg", Kind.IMAGE, 1, 1000.0)
 VIDEO = MediaItem("users/a/b.mp4", Kind.VIDEO, 1, 1000.0)
@@ -136,3 +138,12 @@ def test_only_what_was_just_made_is_waited_for(
         with pytest.raises(type(error)):
             fetcher.download(PICTURE, fresh, None)
     assert upstream.asked == (2 * tries if fresh else tries)
+
+
+@pytest.mark.parametrize(("encoding", "length"), [(None, 7), ("identity", 7), ("gzip", None), ("br", None)])
+def test_the_length_of_a_compressed_body_is_not_the_files(encoding: str | None, length: int | None) -> None:
+    response = requests.Response()
+    response.headers["Content-Length"] = "7"
+    if encoding is not None:
+        response.headers["Content-Encoding"] = encoding
+    assert Asset(response, 1.0, 1.0).length == length
