@@ -27,6 +27,7 @@ from grok2api.services.housekeeping import Housekeeping
 from grok2api.services.images import ImageService
 from grok2api.services.live_settings import LiveSettings
 from grok2api.services.media_cache import MediaCache
+from grok2api.services.media_fetch import MediaFetcher
 from grok2api.services.media_library import MediaLibrary
 from grok2api.services.media_links import MediaLinks
 from grok2api.services.metrics import Metrics
@@ -86,7 +87,8 @@ def create_app(env: Env | None = None, log_to: TextIO | None = None) -> Flask:
     secret_key = env.secret_key or store.settings.keep("session_key", secrets.token_hex(32))
     cache = MediaCache(env.data_dir / "cache", lambda kind: cache_bytes(settings.snapshot(), kind))
     links = MediaLinks(secret_key)
-    media = MediaLibrary(store.media, store.accounts, cache, client, settings, links, metrics)
+    fetcher = MediaFetcher(store.accounts, client, settings, metrics)
+    media = MediaLibrary(store.media, cache, fetcher, settings, links, metrics)
     if env.fetch_allow:
         log.warning(
             "GROK2API_FETCH_ALLOW: clients may make this gateway fetch from %s", ", ".join(env.fetch_allow)

@@ -9,6 +9,7 @@ GatewayError
 │   └── PromptTooLong             upstream's word
 ├── AnswerUnfit                   the answer is not of the form that the client insists on
 ├── UnknownMedia                  not a picture or video that this gateway handed out
+├── MediaBusy                     as many files are on their way from upstream as may be
 ├── LinkExpired                   a link to media without a good signature
 ├── NoAccount                     nothing to serve with; carries the `Shortage`
 ├── StorageUnavailable            the repository is away
@@ -93,6 +94,11 @@ class PromptTooLong(BadRequest):
 class UnknownMedia(GatewayError):
     def __init__(self) -> None:
         super().__init__("There is no such picture or video here.")
+
+
+class MediaBusy(GatewayError):
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"Too many {kind}s are being fetched from Grok right now. Try again in a while.")
 
 
 class LinkExpired(GatewayError):

@@ -65,11 +65,13 @@ class Part:
         os.lseek(self._fd, 0, os.SEEK_SET)
         self.size = 0
 
-    def write(self, piece: bytes) -> None:
-        rest = memoryview(piece)
+    def write(self, piece: bytes, at: int) -> None:
+        """at: bytes of the file before the piece. After an error the same piece may be written again."""
+        rest = memoryview(piece)[self.size - at :]
         while rest:
-            rest = rest[os.write(self._fd, rest) :]
-        self.size += len(piece)
+            written = os.write(self._fd, rest)
+            self.size += written
+            rest = rest[written:]
 
     def rename(self, target: Path, modified_at: float) -> None:
         """Make it a cached file, which from then on is merely held as one that is being served."""
@@ -123,7 +125,7 @@ class MediaFolder:
             size=status.st_size,
             content_type=content_type,
             etag=f"{hashlib.sha256(path.encode()).hexdigest()[:16]}-{status.st_size:x}",
-            modified_at=status.st_mtime,
+            modified_at=min(status.st_mtime, time.time()),  # clocks differ, and are set back
             name=f"{self._kind}/{name}",
         )
 
@@ -150,13 +152,30 @@ class MediaFolder:
         with self._total() as total:
             if total.value is None or total.value + part.size > limit:
                 total.value = self._make_room(part.size, limit)
+            replaces = (
+                self.size_of(path) is not None
+            )  # a damaged file, of which nobody knows what was counted
             part.rename(self._folder / cache_name(path), modified_at)
-            total.value += part.size
+            total.value = self.files().size if replaces else total.value + part.size
 
-    def trim(self, limit: int) -> None:
-        """Keep to a limit that may have changed, and remove what killed workers left."""
+    def free(self, size: int) -> bool:
+        """On a disk that is full, remove some of the files, of which `size` bytes may come; whether any went.
+
+        A tenth of all, or what is needed if that is less than half: others may be filling the disk.
+        """
+        if not self._folder.exists():
+            return False
+        with self._total() as total:
+            before = self.files().size
+            share = size if size <= before // 2 else 0
+            total.value = self._shrink(before - max(share, int(before * _SPARE), 1))
+        return total.value < before
+
+    def trim(self, limit: int) -> bool:
+        """Keep to a limit that may have changed, and remove what killed workers left. Whether it is kept to: files in
+        use stay."""
         if not self._root.exists():
-            return
+            return True
         with self._total() as total:
             total.value = self._shrink(limit)
         now = time.time()
@@ -164,10 +183,13 @@ class MediaFolder:
             with suppress(OSError):
                 if now - part.stat().st_mtime > _STALE_PART_S:
                     _remove(part)
+        return total.value <= limit
 
     def clear(self) -> Files:
         """Remove all files that are not in use; what was removed."""
-        if not self._folder.exists():
+        try:
+            self._folder.stat()
+        except FileNotFoundError:
             return Files(0, 0)
         with self._total() as total:
             before = self.files()
@@ -219,7 +241,9 @@ class MediaFolder:
                 with suppress(FileNotFoundError):
                     if path_of(entry.name) is not None and entry.is_file(follow_symlinks=False):
                         status = entry.stat(follow_symlinks=False)
-                        yield status.st_atime, status.st_size, Path(entry.path)
+                        # A time to come was set before the clock was set back: it says nothing.
+                        used_at = status.st_atime if status.st_atime <= time.time() + 1 else 0.0
+                        yield used_at, status.st_size, Path(entry.path)
 
     @contextmanager
     def _total(self) -> Iterator[_Total]:

@@ -33,25 +33,26 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 class Asset:
     """One file being read. Whoever opened it closes it, on every path.
 
-    length: bytes, as upstream declares them; None when it does not.
+    length: bytes, as upstream declares them; None when it does not, or when they are those of a compressed file.
     """
 
     def __init__(self, response: requests.Response, idle_s: float, ends_at: float) -> None:
-        """idle_s: the longest silence. ends_at: when it is over in all (monotonic)."""
+        """idle_s: the longest silence, in seconds. ends_at: when it is over in all (monotonic)."""
         self._response = response
         self._idle_s = idle_s
         self._ends_at = ends_at
         declared = response.headers.get("Content-Length", "")
-        self.length = int(declared) if declared.isascii() and declared.isdigit() else None
+        plain = response.headers.get("Content-Encoding", "identity").strip().lower() in ("", "identity")
+        self.length = int(declared) if plain and declared.isascii() and declared.isdigit() else None
 
     def pieces(self) -> Iterator[bytes]:
-        """The file's bytes, up to PIECE_BYTES at a time, none of them empty. Raises UpstreamFailed for a body that
-        breaks off before its declared length, UpstreamTimeout."""
+        """The file's bytes as they come, up to PIECE_BYTES at a time, none of them empty. Raises UpstreamFailed for a
+        body that breaks off before its declared length, UpstreamTimeout."""
         while True:
             left = max(0.001, min(self._idle_s, self._ends_at - time.monotonic()))
             try:
                 with gevent.Timeout(left, UpstreamTimeout("A file did not arrive from Grok in time.")):
-                    piece: bytes = self._response.raw.read(PIECE_BYTES, decode_content=True)
+                    piece: bytes = self._response.raw.read1(PIECE_BYTES, decode_content=True)
             except (RequestException, HTTPError, OSError, AttributeError, ValueError) as error:
                 raise UpstreamFailed("A file from Grok broke off.") from error
             if not piece:

@@ -23,29 +23,43 @@ from werkzeug.datastructures import Headers
 from werkzeug.http import http_date, parse_date
 from werkzeug.wsgi import wrap_file
 
-from grok2api.services.media_files import OpenFile
+from grok2api.services.media_files import HeldFiles, OpenFile
 from grok2api.web.ranges import Slice, Unsatisfiable, wanted
 
 #: Bytes read at a time.
 PIECE_BYTES = 256 * 1024
 
+#: For nginx: the Cache-Control of an answer with the file, or a part of it.
+KEEP_HEADER = "X-Media-Cache-Control"
+
 SECURITY_HEADERS = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 
 
-def file_response(opened: OpenFile, cache_control: str, accel_prefix: str = "") -> Response:
-    """The answer to the current request, GET or HEAD, for a file; which is closed when the answer is, or is forgotten.
-
-    accel_prefix: the nginx location (`/_media/`) that is to send the file in our place; conditions and ranges are
-    nginx's then. See deploy/nginx-media.conf.
-    """
+def file_response(opened: OpenFile, cache_control: str) -> Response:
+    """The answer to the current request, GET or HEAD, for a file; which is closed when the answer is, or is
+    forgotten."""
     try:
-        answer = _answer(opened, cache_control, accel_prefix)
+        answer = _answer(opened, cache_control)
     except BaseException:
         opened.close()
         raise
     if not answer.direct_passthrough:
         opened.close()
     return answer
+
+
+def accel_response(opened: OpenFile, cache_control: str, prefix: str, held: HeldFiles) -> Response:
+    """An answer that has nginx send the file in our place; conditions and ranges are nginx's then, which makes
+    validators of its own. See deploy/nginx-media.conf.
+
+    prefix: nginx's location (`/_media/`). held: keeps the file there until nginx has opened it.
+    """
+    # A header of our own tells nginx how long the file may be kept; Cache-Control would also get onto its errors. When
+    # it finds that it cannot satisfy a range, it has taken it for good already.
+    keep = cache_control if _may_be_satisfied(opened) else "no-store"
+    headers = {"X-Accel-Redirect": prefix + quote(opened.name), KEEP_HEADER: keep}
+    held.hold(opened)
+    return Response(b"", headers=headers, content_type=opened.content_type)
 
 
 class _Unchanged(Response):
@@ -57,9 +71,7 @@ class _Unchanged(Response):
         return headers
 
 
-def _answer(opened: OpenFile, cache_control: str, accel_prefix: str) -> Response:
-    if accel_prefix:
-        return _by_nginx(opened, cache_control, accel_prefix)
+def _answer(opened: OpenFile, cache_control: str) -> Response:
     headers = SECURITY_HEADERS | {
         "Accept-Ranges": "bytes",
         "Cache-Control": cache_control,
@@ -80,12 +92,6 @@ def _answer(opened: OpenFile, cache_control: str, accel_prefix: str) -> Response
     if len(slices) == 1:
         return _one(206, opened, slices[0], headers | {"Content-Range": _content_range(slices[0], opened)})
     return _several(opened, slices, headers)
-
-
-def _by_nginx(opened: OpenFile, cache_control: str, accel_prefix: str) -> Response:
-    # nginx makes validators of its own, so that a condition on ours would never hold, and one on its would fail here.
-    headers = {"X-Accel-Redirect": accel_prefix + quote(opened.name), "Cache-Control": cache_control}
-    return Response(b"", headers=headers | SECURITY_HEADERS, content_type=opened.content_type)
 
 
 def _refusal(status: int, headers: dict[str, str]) -> Response:
@@ -157,6 +163,15 @@ def _slices(opened: OpenFile) -> tuple[Slice, ...] | None:
     if request.method != "GET" or not _same_as_before(opened):
         return None
     return wanted(request.headers.get("Range", ""), opened.size)
+
+
+def _may_be_satisfied(opened: OpenFile) -> bool:
+    """Whether nginx will not answer 416; which it does to ranges that are none, too."""
+    asked = request.headers.get("Range")
+    try:
+        return asked is None or wanted(asked, opened.size) is not None
+    except Unsatisfiable:
+        return False
 
 
 def _same_as_before(opened: OpenFile) -> bool:

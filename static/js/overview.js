@@ -20,14 +20,14 @@ async function load() {
   try {
     const [one, cache, limits, storage] = await Promise.all([
       get("/api/stats", background),
-      get("/api/cache/size", background),
+      get("/api/cache/size", background).catch(() => null), // a disk that cannot be read hides nothing else
       get("/api/settings", background),
       get("/api/storage/mode", background),
     ]);
     stats = one.data;
     showAccounts();
     showTraffic(stats.history);
-    showCache(cache.data, limits.data.global);
+    if (cache) showCache(cache.data, limits.data.global);
     showAdvice(stats.advice);
     find("#base-url").textContent = `${limits.data.global.base_url || location.origin}/v1`;
     find("#fact-storage").textContent = t(`storage.${storage.data.mode}`);

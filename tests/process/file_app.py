@@ -15,8 +15,8 @@ import requests
 from flask import Flask, Response, request
 
 from grok2api.server import client_socket
-from grok2api.services.media_files import OpenFile
-from grok2api.web.file_response import file_response
+from grok2api.services.media_files import HeldFiles, OpenFile
+from grok2api.web.file_response import accel_response, file_response
 from tests.gateway import ROOT, free_port
 
 _CONFIG = """\
@@ -45,17 +45,23 @@ def open_file(path: Path, name: str, content_type: str) -> OpenFile:
 
 
 def make_app() -> Flask:
-    """GET /direct/<name>, /accel/<name> with ?type=CONTENT_TYPE; /ping."""
+    """GET /direct/<name>, /accel/<name> with ?type=CONTENT_TYPE, and &remove=1 to
+    remove the file before the answer; /ping."""
     folder = Path(os.environ["FILES"])
     for module in (client_socket, file_response):
         vars(module)["STUCK_CLIENT_S"] = float(os.environ["STUCK_S"])
     app = Flask(__name__)
+    held = HeldFiles(hold_s=0.1)
 
     @app.get("/<way>/<path:name>")
     def serve(way: str, name: str) -> Response:
         opened = open_file(folder / name, name, request.args.get("type", "video/mp4"))
-        prefix = "/_media/" if way == "accel" else ""
-        answer = file_response(opened, "private, max-age=77", prefix)
+        if "remove" in request.args:
+            (folder / name).unlink()
+        if way == "accel":
+            answer = accel_response(opened, "private, max-age=77", "/_media/", held)
+        else:
+            answer = file_response(opened, "private, max-age=77")
         answer.headers["X-Request-ID"] = "r1"
         return answer
 

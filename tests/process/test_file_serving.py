@@ -294,6 +294,9 @@ def test_nginx_does_conditions_and_ranges_by_its_own_validators(nginx: str, plac
     assert several.content.count(b"Content-Type: video/mp4") == 2
     refused = get(Range=f"bytes={BIG}-")
     assert (refused.status_code, refused.headers["Content-Range"]) == (416, f"bytes */{BIG}")
+    check_error(refused, "range_not_satisfiable")
+    malformed = get(Range="bytes=5-x")
+    assert malformed.status_code == 416 and malformed.headers["Cache-Control"] == "no-store"
     many = "bytes=" + ",".join(f"{n * 1000}-{n * 1000}" for n in range(17))
     assert get(Range=many).status_code == 200
 
@@ -301,3 +304,24 @@ def test_nginx_does_conditions_and_ranges_by_its_own_validators(nginx: str, plac
 def test_nginx_answers_nobody_else_from_the_cache(nginx: str) -> None:
     assert requests.get(f"{nginx}/_media/image/small@name.jpg", timeout=60).status_code == 404
     assert requests.get(f"{nginx}/_media/image/", timeout=60).status_code == 404
+
+
+def check_error(answer: requests.Response, code: str) -> None:
+    """In the gateway's words, and for nobody to keep; no header twice."""
+    assert answer.json()["error"]["code"] == code
+    for name, value in {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "sandbox",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Type": "application/json",
+        "X-Request-ID": "r1",
+    }.items():
+        assert answer.raw.headers.getlist(name) == [value]
+
+
+def test_a_file_that_is_gone_when_nginx_looks_is_an_error_that_nobody_keeps(nginx: str, place: Place) -> None:
+    gone = place.folder / "image" / "gone.jpg"
+    gone.write_bytes(b"x")
+    answer = requests.get(f"{nginx}/accel/image/gone.jpg?remove=1", timeout=60)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    check_error(answer, "media_unavailable")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -66,6 +67,31 @@ def test_a_full_disk_is_passed_by(tmp_path: Path, simulator: Simulator) -> None:
         subprocess.run(["umount", str(cache)], check=True)
 
 
+def test_a_disk_that_fills_during_a_download_is_passed_by_too(tmp_path: Path, simulator: Simulator) -> None:
+    cache = tmp_path / "data" / "cache"
+    cache.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(cache)], check=True)
+    try:
+        with Gateway(tmp_path / "data", simulator.url) as gateway:
+            gateway.admin("/api/tokens/add", {"tokens": ACCOUNTS, "token_type": "sso"})
+            url = made(gateway, asset="later_slow", size=200_000)[0]
+            gateway.admin("/api/cache/clear", {})
+            with ThreadPoolExecutor(1) as pool:
+                getting = pool.submit(check_served, url)
+                simulator.wait_until(lambda: [name for name in left_in(cache) if name.endswith(".part")])
+                time.sleep(0.7)
+                (part,) = (cache / "tmp").iterdir()
+                assert 0 < part.stat().st_size < 200_000
+                with (cache / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+                    while True:
+                        filler.write(b"x" * 4096)
+                getting.result()
+            assert "passed through: No space left on device" in gateway.log()
+            assert not left_in(cache)
+    finally:
+        subprocess.run(["umount", str(cache)], check=True)
+
+
 def test_a_cache_that_cannot_be_is_passed_by(tmp_path: Path, simulator: Simulator) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "cache").write_text("a file in the way")
@@ -75,6 +101,15 @@ def test_a_cache_that_cannot_be_is_passed_by(tmp_path: Path, simulator: Simulato
             for url in made(gateway):
                 check_served(url)
         assert gateway.log().count("passed through") == 1  # said once in a while
+        bearer = {"Authorization": f"Bearer {gateway.token}"}
+        for method, path, code in (
+            ("GET", "/api/cache/size", "cannot_read"),
+            ("POST", "/api/cache/clear", "cannot_clear"),
+        ):
+            refused = requests.request(method, gateway.url + path, json={}, headers=bearer, timeout=30)
+            assert (refused.status_code, refused.json()["code"]) == (500, code)
+            assert "Not a directory" in refused.json()["error"]
+        assert "Traceback" not in gateway.log()
 
 
 def test_a_killed_worker_leaves_no_lock_and_no_part_of_a_file(tmp_path: Path, simulator: Simulator) -> None:

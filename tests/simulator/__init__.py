@@ -65,8 +65,11 @@ OPTIONS
     only=...            for accounts: the endpoints that are hit, of chat upload create limits assets all,
                         joined with + or , (chat)
     images=N            number of pictures (imageGenerationCount, else 2)
+    format=jpeg|png|webp|gif|avif   what generated pictures are; all are called image.jpg
     asset=B             generated and uploaded files: ok 403 404 500 html_200 json_200 empty truncated
-                        wrong_length redirect slow octet reset stall; 403_then_200 and so on: the first read
+                        wrong_length unfinished (half, without a length) gzip redirect slow octet reset stall
+                        429_wait; 403_then_200 and so on: the first read; later_403 and so on: all others
+    size=N              generated JPEGs are filled up to so many bytes
     script64=           base64url JSON list of steps (client.script): ["line", value or text]
                         ["bytes", base64] ["sleep", s] ["gate", key] ["reset"] ["cut"] ["stall"] ["eof"]
 

@@ -14,7 +14,7 @@ OPTIONS = frozenset(
         "tokens", "delay", "first_delay", "pre_delay", "thinking", "transport", "segment", "pause", "split",
         "batch", "newline", "blank", "keepalive", "sse", "stamp", "answer", "tokens64", "think64", "script64",
         "step", "hold", "times", "key", "then", "only", "charge", "size", "images", "asset", "after", "wait",
-        "ctype", "interval",
+        "ctype", "interval", "format",
     )
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ import orjson
 from . import frames
 from .accounts import File
 from .frames import Json
-from .pictures import jpeg
+from .pictures import FORMATS, picture_in
 from .scripts import Script
 
 
@@ -23,8 +23,11 @@ def store(script: Script, path: str, mime: str, content: bytes) -> str:
 
 
 def _picture(script: Script, picture: str, preview: bool = False) -> str:
+    """Whatever its format, it is called image.jpg."""
     part = "-part-0" if preview else ""
-    return store(script, f"generated/{picture}{part}/image.jpg", "image/jpeg", jpeg(picture + part))
+    format_ = script.turn.directive.choice("format", "jpeg", FORMATS)
+    content = picture_in(format_, picture + part, script.turn.directive.integer("size", 0))
+    return store(script, f"generated/{picture}{part}/image.jpg", f"image/{format_}", content)
 
 
 def _ids(script: Script) -> list[str]:

@@ -1,12 +1,18 @@
-"""Small valid JPEG and PNG files made in code: a landscape of 8 x 8 pixel blocks, coloured by a seed."""
+"""Small valid pictures: a landscape of 8 x 8 pixel blocks, coloured by a seed. JPEG and PNG are made in code, so that
+they are not merely what Pillow takes; the other formats are Pillow's own.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 import zlib
 from functools import lru_cache
 
+from PIL import Image
+
+FORMATS = ("jpeg", "png", "webp", "gif", "avif")
 _BLOCKS = 48
 _VARIANTS = 12
 
@@ -69,10 +75,14 @@ def _jpeg_parts(variant: int, blocks: int) -> tuple[bytes, bytes]:
     return start, tables + scan + _entropy_coded(variant, blocks) + b"\xff\xd9"
 
 
-def jpeg(seed: str) -> bytes:
-    """A baseline JPEG of 384 x 384 pixels; the seed is its comment, so two seeds never give equal bytes."""
+def jpeg(seed: str, size: int = 0) -> bytes:
+    """A baseline JPEG of 384 x 384 pixels, filled up to `size` bytes; the seed is its comment, so two seeds never give
+    equal bytes."""
     start, rest = _jpeg_parts(_variant(seed), _BLOCKS)
-    return start + _segment(0xFE, seed.encode()) + rest
+    start += _segment(0xFE, seed.encode())
+    while (left := size - len(start) - len(rest)) > 0:
+        start += _segment(0xFE, bytes(min(max(left - 4, 0), 60_000)))
+    return start + rest
 
 
 def png(seed: str, size: int = 32) -> bytes:
@@ -96,3 +106,22 @@ def png(seed: str, size: int = 32) -> bytes:
         + chunk(b"IEND", b"")
     )
     return b"\x89PNG\r\n\x1a\n" + parts
+
+
+def picture_in(format_: str, seed: str, size: int = 0) -> bytes:
+    """A picture in one of FORMATS; two seeds never give equal bytes. size: see `jpeg`."""
+    if format_ == "jpeg":
+        return jpeg(seed, size)
+    drawn = png(seed, 96)
+    return drawn if format_ == "png" else _converted(format_, drawn, seed)
+
+
+def _converted(format_: str, content: bytes, seed: str) -> bytes:
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as image:
+        match format_:
+            case "gif":
+                image.save(out, "GIF", comment=seed.encode())
+            case _:
+                image.save(out, format_.upper(), xmp=seed.encode())
+    return out.getvalue()

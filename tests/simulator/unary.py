@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 import re
 import uuid
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from .chat import before
 from .directives import Directive
 from .frames import now_iso
 from .http import Request
-from .replies import Reply, Whole, envelope, json_reply
+from .replies import Reply, Stream, Whole, envelope, json_reply
+from .steps import Send
 
 _RATE_MODEL = re.compile(r"(grok-|imagine-)[A-Za-z0-9._-]*|auto|fast|expert|heavy")
 _POST_TYPES = frozenset(f"MEDIA_POST_TYPE_{kind}" for kind in ("IMAGE", "VIDEO", "TEMPLATE"))
@@ -137,12 +139,14 @@ class Unary:
 
 
 def _file(request: Request, file: File) -> Reply:
-    """The file as its behaviour wants it; the first read is what `..._then_200` spoils."""
+    """The file as its behaviour wants it; the first read is what `..._then_200` spoils, the others `later_...`."""
     file.reads += 1
     good = Whole(200, file.content, file.mime, {"Cache-Control": "private, max-age=3600"})
     behaviour, half = file.behaviour, len(file.content) // 2
     if behaviour.endswith("_then_200"):
         behaviour = behaviour.removesuffix("_then_200") if file.reads == 1 else ""
+    if behaviour.startswith("later_"):
+        behaviour = behaviour.removeprefix("later_") if file.reads > 1 else ""
     match behaviour:
         case "" | "ok":
             return good
@@ -154,6 +158,13 @@ def _file(request: Request, file: File) -> Reply:
             return Whole(200, b"", file.mime)
         case "truncated":
             return Whole(200, file.content[:half], file.mime, length=len(file.content))
+        case "unfinished":
+            return Stream([Send(file.content[:half], raw=True)], content_type=file.mime, transport="close")
+        case "gzip":
+            good.body = gzip.compress(good.body)
+            good.headers["Content-Encoding"] = "gzip"
+        case "429_wait":
+            return json_reply({"code": 8, "message": "Too many requests", "waitTimeSeconds": 2}, 429)
         case "wrong_length":
             return Whole(200, file.content, file.mime, length=half)
         case "redirect":

@@ -8,9 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+import gevent
 import pytest
 
 from grok2api.media import Kind, cache_name
+from grok2api.services.media_files import HeldFiles
 from grok2api.services.media_folder import MediaFolder, NoRoom
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,13 +24,14 @@ WRITER = f"""
 import sys, time
 from pathlib import Path
 from grok2api.media import Kind
+from grok2api.services.media_files import HeldFiles
 from grok2api.services.media_folder import MediaFolder
 folder = MediaFolder(Path(sys.argv[1]), Kind.IMAGE)
 for number in range(int(sys.argv[2]), int(sys.argv[2]) + int(sys.argv[3])):
     path = f"users/a/{{number}}.jpg"
     part = folder.begin(path)
     if part is not None:
-        part.write(b"\\xff\\xd8\\xff" + b"x" * {SIZE - 3})
+        part.write(b"\\xff\\xd8\\xff" + b"x" * {SIZE - 3}, 0)
         folder.admit(part, path, {LIMIT}, 1000.0)
         part.close()
     opened = folder.open(path)
@@ -41,7 +44,7 @@ def add(folder: MediaFolder, path: str, size: int = SIZE, limit: int = LIMIT) ->
     part = folder.begin(path)
     assert part is not None
     try:
-        part.write(b"\xff\xd8\xff" + b"x" * (size - 3))
+        part.write(b"\xff\xd8\xff" + b"x" * (size - 3), 0)
         folder.admit(part, path, limit, 1000.0)
     finally:
         part.close()
@@ -103,7 +106,7 @@ def test_one_writes_a_file_at_a_time_and_what_a_killed_one_left_is_taken_over(tm
     folder = MediaFolder(tmp_path, Kind.IMAGE)
     part = folder.begin("users/a/b.jpg")
     assert part is not None and folder.begin("users/a/b.jpg") is None
-    part.write(b"half")
+    part.write(b"half", 0)
     left = next((tmp_path / "tmp").iterdir())
     content = left.read_bytes()
     part.close()
@@ -142,3 +145,24 @@ def test_links_and_strange_files_are_none_of_ours(tmp_path: Path) -> None:
     assert folder.files().number == 2
     folder.clear()
     assert secret.exists() and (tmp_path / "image" / "note.txt").exists()
+
+
+def test_files_that_another_is_to_open_stay_for_a_moment_and_not_too_many(tmp_path: Path) -> None:
+    folder, held = MediaFolder(tmp_path, Kind.IMAGE), HeldFiles(hold_s=0.1, most=2)
+    opened = []
+    for number in range(3):
+        add(folder, f"users/a/{number}.jpg")
+        file = folder.open(f"users/a/{number}.jpg")
+        assert file is not None
+        opened.append(file)
+        held.hold(file)
+    assert [file.file.closed for file in opened] == [True, False, False]
+    assert folder.clear().number == 1
+    gevent.sleep(0.2)
+    assert all(file.file.closed for file in opened) and folder.clear().number == 2
+    again = HeldFiles(hold_s=0.1)
+    again.hold(opened[0])
+    gevent.sleep(0.2)
+    again.hold(opened[0])
+    gevent.sleep(0.2)
+    assert again._closer is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
-from grok2api.errors import UpstreamError
+from grok2api.errors import MediaBusy, UpstreamError
 from grok2api.events import Embedded, Event, Finish, Image, Text, Video
 
 log = logging.getLogger(__name__)
@@ -15,10 +15,10 @@ def embed(
     events: Iterable[Event], picture_url: Callable[[str], str], video_url: Callable[[str], str]
 ) -> Iterator[Event]:
     """Finished media as what a client shows, with an empty line between them and text, and a line break between each
-    other. picture_url, video_url: called with a path; one for which they raise an UpstreamError is left out, and when
-    there is no other, the error is raised at the end."""
+    other. picture_url, video_url: called with a path; one for which they raise an UpstreamError or MediaBusy is left out, and
+    when there is no other, the error is raised at the end."""
     written = ""  # the end of what there is; an image leaves a mark that no text has
-    unread: UpstreamError | None = None
+    unread: UpstreamError | MediaBusy | None = None
     shown_any = False
     for event in events:
         kind = type(event)
@@ -36,7 +36,7 @@ def embed(
                     shown = f"![Generated Image]({picture_url(event.path)})"  # type: ignore[union-attr]
                 else:
                     shown = f'<video src="{video_url(event.path)}" controls="controls"></video>'  # type: ignore[union-attr]
-            except UpstreamError as error:
+            except (UpstreamError, MediaBusy) as error:
                 log.warning("a picture is left out of an answer: %s", error)
                 unread = error
                 continue

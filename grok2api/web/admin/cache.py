@@ -10,7 +10,7 @@ from grok2api.errors import BadRequest
 from grok2api.media import Kind, MediaItem
 from grok2api.services.media_cache import CacheUnavailable
 from grok2api.web.admin import auditing
-from grok2api.web.admin.errors import CannotClear
+from grok2api.web.admin.errors import CannotClear, CannotRead
 from grok2api.web.admin.fields import page_of
 from grok2api.web.admin.guard import blueprint
 from grok2api.web.api.answering import media_base
@@ -24,7 +24,10 @@ _KINDS = {"": None, **{kind.value: kind for kind in Kind}}
 @blueprint.get("/cache/size")
 def cache_size() -> Response:
     """Of the files on this node's disk, counted now."""
-    sizes = get_services().media.cache.sizes()
+    try:
+        sizes = get_services().media.cache.sizes()
+    except CacheUnavailable as error:
+        raise CannotRead(f"The cache cannot be read: {error}.") from error
     image, video = sizes[Kind.IMAGE], sizes[Kind.VIDEO]
     data = {
         "image_size": _human(image),

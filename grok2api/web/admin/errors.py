@@ -35,6 +35,10 @@ class CannotClear(GatewayError):
     """The disk does not let the cache be cleared."""
 
 
+class CannotRead(GatewayError):
+    """The disk does not say what the cache holds."""
+
+
 class InvalidSettings(GatewayError):
     """Settings that cannot be stored. `fields`: what is wrong, by name."""
 
@@ -55,6 +59,7 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     SettingError: (400, "invalid_settings"),
     NotFound: (404, "not_found"),
     AlreadyRunning: (409, "already_running"),
+    CannotRead: (500, "cannot_read"),
     CannotClear: (500, "cannot_clear"),
     StorageUnavailable: (503, "storage_unavailable"),
     Exception: (500, "internal_error"),

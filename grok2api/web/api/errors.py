@@ -20,6 +20,7 @@ from grok2api.errors import (
     Challenged,
     GatewayError,
     LinkExpired,
+    MediaBusy,
     MediaLost,
     Moderated,
     NoAccount,
@@ -66,6 +67,7 @@ _TABLE: dict[type[Exception], tuple[int, str, str | None]] = {
     UnknownModel: (404, "invalid_request_error", "model_not_found"),
     UnknownResponse: (404, "invalid_request_error", "response_not_found"),
     UnknownMedia: (404, "invalid_request_error", "media_not_found"),
+    MediaBusy: (503, "server_error", "media_busy"),
     LinkExpired: (403, "invalid_request_error", "link_expired"),
     MediaLost: (404, "invalid_request_error", "media_lost"),
     BadRequest: (400, "invalid_request_error", None),
@@ -139,7 +141,7 @@ def _retry_after(error: Exception) -> int | None:
         return max(1, math.ceil(error.wait_s))
     if isinstance(error, ServerStopping):
         return 1
-    if isinstance(error, Overloaded):
+    if isinstance(error, Overloaded | MediaBusy):
         return math.ceil(CAPACITY_S)
     if isinstance(error, RateLimited):
         return max(1, math.ceil(error.wait_s or 1))
