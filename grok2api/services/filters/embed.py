@@ -15,8 +15,8 @@ def embed(
     events: Iterable[Event], picture_url: Callable[[str], str], video_url: Callable[[str], str]
 ) -> Iterator[Event]:
     """Finished media as what a client shows, with an empty line between them and text, and a line break between each
-    other. picture_url, video_url: called with a path; one for which they raise an UpstreamError or MediaBusy is left out, and
-    when there is no other, the error is raised at the end."""
+    other. picture_url, video_url: called with a path; one for which they raise an UpstreamError or MediaBusy is left
+    out, and when there is no other, the error is raised at the end."""
     written = ""  # the end of what there is; an image leaves a mark that no text has
     unread: UpstreamError | MediaBusy | None = None
     shown_any = False
