@@ -14,7 +14,7 @@ from grok2api.accounts import Lease, Outcome
 from grok2api.cancellation import Cancellation
 from grok2api.catalogue import PICTURES_COST, Catalogue, Model
 from grok2api.errors import BadRequest, Challenged, NoAccount, RateLimited, UpstreamError
-from grok2api.events import Event, Finish, Image, Moderated, Progress, Started
+from grok2api.events import Event, Finish, Image, Moderated, Progress, Started, Text
 from grok2api.media import Kind
 from grok2api.messages import ChatRequest, Message
 from grok2api.services.asking import Ask, Asking, Wanted
@@ -150,12 +150,16 @@ class CompletionService:
 
 def _noted(events: Iterator[Event], attempt: _Attempt, ask: Ask) -> Iterator[Event]:
     """An attempt's events, `Started` first, noted in it as they come: a client may not stay for the end."""
+    started = False
     for event in events:
-        if not attempt.started and not isinstance(event, Finish):
-            attempt.started = True
+        kind = type(event)
+        if started and kind is Text:  # nearly all are
+            yield event
+            continue
+        if not started and kind is not Finish:
+            started = attempt.started = True
             attempt.outcome = Outcome.SUCCESS
             yield Started()
-        kind = type(event)
         if kind is Image or ((kind is Moderated or kind is Progress) and event.kind == "image"):  # type: ignore[union-attr]
             attempt.used = max(PICTURES_COST, attempt.lease.cost)
         elif kind is Finish and attempt.used is None and ask.wanted is Wanted.PICTURES:
