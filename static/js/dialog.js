@@ -22,6 +22,17 @@ export function choice(dialog) {
   );
 }
 
+/** Show a dialog. The focus comes back to the control that it came from, also when its row was drawn anew meanwhile. */
+export function showFrom(dialog) {
+  const label = document.activeElement?.getAttribute("aria-label");
+  const back = () => {
+    if (!label || document.activeElement !== document.body) return;
+    (find(`[aria-label="${CSS.escape(label)}"]`) ?? find("main .scroll"))?.focus();
+  };
+  dialog.addEventListener("close", back, { once: true });
+  dialog.showModal();
+}
+
 /** A dialog with a form of its own: closed by its buttons, Escape, or the caller. mayClose: asked before the first
  * two close it. */
 export function prepared(dialog, mayClose = null) {
@@ -34,8 +45,11 @@ export function prepared(dialog, mayClose = null) {
     event.preventDefault();
     leave();
   };
-  // A browser lets `cancel` be prevented once only, but the key each time. A file chooser that is left says it, too.
-  dialog.addEventListener("keydown", (event) => event.key === "Escape" && !event.isComposing && instead(event));
+  // A browser lets `cancel` be prevented once only, but the key each time; where a message was closed the focus is on
+  // the page. A file chooser that is left says it, too.
+  const isOurs = ({ target }) => dialog.contains(target) || (target === document.body && !find("#confirm").open);
+  const escapes = (event) => event.key === "Escape" && !event.isComposing && dialog.open && isOurs(event);
+  document.addEventListener("keydown", (event) => escapes(event) && instead(event));
   dialog.addEventListener("cancel", (event) => event.target === dialog && instead(event));
   return dialog;
 }

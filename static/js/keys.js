@@ -1,7 +1,7 @@
 // Named keys of clients.
 
 import { get, post } from "./api.js";
-import { choice, confirmed, prepared } from "./dialog.js";
+import { choice, confirmed, prepared, showFrom } from "./dialog.js";
 import { all, busy, find, make, redraw } from "./dom.js";
 import { ago, count, moment } from "./format.js";
 import { poll } from "./poll.js";
@@ -145,7 +145,7 @@ function open(key) {
     find("#key-day").value = key.per_day;
   }
   before = entered();
-  dialog.showModal();
+  showFrom(dialog);
 }
 
 /** What stands in the dialog, as the API takes it. */
@@ -195,5 +195,5 @@ async function show(key) {
 
 find("#add").addEventListener("click", () => open(null));
 // Escape would throw away what is shown only once.
-find("#made-dialog").addEventListener("cancel", (event) => event.preventDefault());
+prepared(find("#made-dialog"), () => false);
 const now = poll(load, () => EVERY_MS);

@@ -1,7 +1,7 @@
 // The last requests, and why one was served as it was.
 
 import { get, post } from "./api.js";
-import { confirmed, prepared } from "./dialog.js";
+import { confirmed, prepared, showFrom } from "./dialog.js";
 import { debounced, find, make, redraw } from "./dom.js";
 import { ago, latency, moment, recently } from "./format.js";
 import { drawPager, lastPage, pageOf, wirePager } from "./pager.js";
@@ -132,7 +132,7 @@ function show(one) {
     ),
   );
   showShortage(one.shortage);
-  dialog.showModal();
+  showFrom(dialog);
 }
 
 /** What the error was, in a sentence. */

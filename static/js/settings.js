@@ -11,6 +11,12 @@ import { knows, t } from "./t.js";
 const form = find("#settings"),
   fields = all(".setting", form);
 const entry = (field) => find("input, select", find(".entry", field));
+
+/** The focus, clear of the bar that covers the page's foot. */
+function toField(field) {
+  field.scrollIntoView({ block: "nearest" });
+  entry(field).focus({ preventScroll: true });
+}
 const parsed = (text) => (text === undefined ? "" : JSON.parse(text));
 
 /** Digits alone for a whole number: a comma may mean thousands or tenths. */
@@ -85,7 +91,7 @@ for (const field of fields) {
     put(field, parsed(field.dataset.default));
     mark(field, "");
     reflect(field);
-    entry(field).focus();
+    toField(field);
   });
   find("[data-clear]", field)?.addEventListener("click", ({ currentTarget }) => {
     field.dataset.forget = "";
@@ -104,7 +110,7 @@ form.addEventListener("submit", (event) => {
   const changed = fields.filter(isChanged);
   changed.forEach((field) => mark(field, problemOf(field)));
   const wrong = changed.find((field) => problemOf(field));
-  if (wrong) return entry(wrong).focus();
+  if (wrong) return toField(wrong);
   return busy(find("button[type=submit]", form), () => save(changed));
 });
 
@@ -124,7 +130,7 @@ async function save(changed) {
       const key = `invalid.${field.dataset.name}`;
       mark(field, knows(key) ? t(key) : error.fields[field.dataset.name]);
     }
-    if (named.length) entry(named[0]).focus();
+    if (named.length) toField(named[0]);
     tell(t("settings.refused", { count: named.length }), { bad: true });
   }
   return undefined;

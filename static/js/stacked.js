@@ -1,4 +1,4 @@
-// On a phone the rows of a table are cards, and each cell says what it is.
+// Where a table has no room for columns, its rows are cards, and each cell says what it is.
 
 import { all } from "./dom.js";
 

@@ -129,7 +129,10 @@ filters.addEventListener(
   "change",
   ({ target }) => target.name !== "q" && show({ [target.name]: target.value, page: "1" }),
 );
-filters.addEventListener("reset", () => show({ q: "", status: "", token_type: "", tag: "", page: "1" }));
+filters.addEventListener("reset", () => {
+  filters.q.focus(); // the button that was pressed goes away
+  show({ q: "", status: "", token_type: "", tag: "", page: "1" });
+});
 wirePager(turn);
 find("#sort").addEventListener("change", ({ target }) => show({ sort: target.value, page: "1" }));
 find("#page-size").addEventListener("change", ({ target }) => show({ page_size: target.value, page: "1" }));

@@ -28,6 +28,9 @@ def test_a_key_is_made_copied_used_limited_and_taken_back(console: Console) -> N
     page.get_by_role("dialog").get_by_role("button", name="Copy").click()
     assert page.evaluate("navigator.clipboard.readText()") == key
     console.told("Copied.")
+    for _ in range(5):  # it is shown only once
+        page.keyboard.press("Escape")
+    expect(page.locator("#made-key")).to_have_text(key)
     console.button("I have copied it").click()
     time.sleep(SETTINGS_FRESH_S)
     try:
@@ -89,8 +92,15 @@ def test_one_click_tells_why_a_request_was_not_served(console: Console) -> None:
     expect(row).to_have_count(1, timeout=15_000)
     expect(page.locator("#count")).to_have_text("one request matches")
     expect(row).to_contain_text("rate_limit_exceeded")
-    row.get_by_role("button", name="Explain").click()
     dialog = page.get_by_role("dialog")
+    explain = row.get_by_role("button", name="Explain")
+    explain.focus()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    page.evaluate("document.querySelector('#requests').replaceChildren()")  # as when others push it out
+    page.keyboard.press("Escape")
+    page.wait_for_function("document.querySelector('main .scroll').contains(document.activeElement)")
+    explain.click()
     expect(dialog).to_contain_text("2 cooling down")
     assert violations(page) == []
     expect(dialog).to_contain_text(re.compile("The first one returns in (60 minutes|1 hour)"))

@@ -22,6 +22,14 @@ TOO_WIDE = """() => ["html", ...(innerWidth < 720 ? [".scroll", ".turns"] : [])]
     .filter((part) => part.scrollWidth > part.clientWidth)
     .map((part) => `too wide: ${part.tagName} ${part.ariaLabel ?? ""} ${part.scrollWidth} > ${part.clientWidth}`)"""
 
+#: Cells of a card whose label stands over their text.
+OVERPRINTED = """() => innerWidth < 720 ? [...document.querySelectorAll(".stack tbody td:not(.controls, :empty)")]
+    .filter((cell) => {
+        const [padding, label] = [getComputedStyle(cell).paddingLeft, getComputedStyle(cell, "::before").width];
+        return parseFloat(padding) < parseFloat(label);
+    })
+    .map((cell) => `printed over its label: ${cell.dataset.label}`) : []"""
+
 
 def fill(gateway: Gateway) -> None:
     """Something to look at on every page."""
@@ -70,7 +78,7 @@ def test_every_page_can_be_used_by_everybody(
         page.goto(address)
         page.wait_for_load_state("networkidle")
         problems[page_name] = violations(page)
-        problems[page_name] += page.evaluate(TOO_WIDE)
+        problems[page_name] += page.evaluate(TOO_WIDE) + page.evaluate(OVERPRINTED)
         page.screenshot(path=shots / f"{page_name}-{name}.png", full_page=True)
     assert page.evaluate("document.documentElement.lang") == ("zh-CN" if locale == "zh-CN" else "en")
     assert {where: found for where, found in problems.items() if found} == {}

@@ -2,7 +2,7 @@
 
 const PICTURE = /(data:image\/\w+;base64,.{16})[\w+/=]{16,}/g;
 /** The system takes no argument as long as a picture. */
-const ARGUMENT_MAX = 60000;
+const ARGUMENT_MAX_BYTES = 100000;
 
 /** A body with its pictures shortened: their data would be all that one sees. */
 export const shortened = (body) =>
@@ -18,7 +18,7 @@ export function curl(base, key, body) {
   ];
   if (key) lines.push(`-H "Authorization: Bearer $GROK2API_KEY"`);
   const start = lines.join(" \\\n  ");
-  if (text.includes("data:image/") || text.length > ARGUMENT_MAX) return `${start} \\\n  -d @- <<'END'\n${text}\nEND`;
+  if (text.includes("data:image/") || new TextEncoder().encode(text).length > ARGUMENT_MAX_BYTES) return `${start} \\\n  -d @- <<'END'\n${text}\nEND`;
   return `${start} \\\n  -d '${text.replaceAll("'", "'\\''")}'`;
 }
 
