@@ -328,8 +328,9 @@ SETTINGS: tuple[Setting, ...] = (
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
-def clean(name: str, value: object) -> Value:
-    """The one form of a setting's value. Raises SettingError: an unknown name, a wrong type, out of bounds."""
+def clean(name: str, value: object, *, stored: bool = False) -> Value:
+    """The one form of a setting's value. stored: it was taken before, maybe when texts had no bounds; dropping it could
+    open what it closes. Raises SettingError: an unknown name, a wrong type, out of bounds."""
     setting = _BY_NAME.get(name)
     if setting is None:
         raise SettingError(name, f"{name} is not a setting.")
@@ -338,22 +339,22 @@ def clean(name: str, value: object) -> Value:
             raise SettingError(name, f"{name} must be true or false.")
         return value
     if setting.type is str:
-        return _clean_text(setting, value)
+        return _clean_text(setting, value, stored)
     return _clean_number(setting, value)
 
 
-def _clean_text(setting: Setting, value: object) -> str:
+def _clean_text(setting: Setting, value: object, stored: bool) -> str:
     if not isinstance(value, str):
         raise SettingError(setting.name, f"{setting.name} must be a text.")
     if setting.choices and value not in setting.choices:
         raise SettingError(setting.name, f"{setting.name} must be one of {', '.join(setting.choices)}.")
-    if len(value) > setting.max_chars:
+    if len(value) > setting.max_chars and not stored:
         raise SettingError(setting.name, f"{setting.name} must have {setting.max_chars} characters at most.")
     try:
         text = setting.clean(value) if setting.clean else value
     except ValueError as error:
         raise SettingError(setting.name, f"{setting.name} {error}.") from error
-    if setting.clean and not text.replace(" ", "").isprintable():
+    if setting.clean and not stored and not text.replace(" ", "").isprintable():
         raise SettingError(setting.name, f"{setting.name} must be one line without control characters.")
     return text
 
@@ -374,7 +375,9 @@ def _clean_number(setting: Setting, value: object) -> int | float:
 def snapshot(stored: Mapping[str, object]) -> Snapshot:
     """The settings of stored values laid over the defaults; stored names this release does not know are left out."""
     values: dict[str, Value] = {s.name: s.default for s in SETTINGS}
-    values.update({name: clean(name, value) for name, value in stored.items() if name in _BY_NAME})
+    values.update(
+        {name: clean(name, value, stored=True) for name, value in stored.items() if name in _BY_NAME}
+    )
     return Snapshot(**values)  # type: ignore[arg-type]  # the table's types are the fields' (a test compares them)
 
 

@@ -145,7 +145,8 @@ class CompletionService:
             self.media.keep(path, kind, lease.account_id)
 
         with self._asking.open(ask, lease.secret, settings, since) as answer:
-            yield from deliver(_noted(answer.events(), attempt, ask), keep)
+            ends_at = since + settings.stream_total_timeout
+            yield from deliver(_noted(answer.events(), attempt, ask), keep, ends_at)
 
 
 def _noted(events: Iterator[Event], attempt: _Attempt, ask: Ask) -> Iterator[Event]:

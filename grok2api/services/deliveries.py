@@ -4,16 +4,17 @@ withheld, lost, or never finished."""
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from functools import partial
 
 import gevent
-from gevent.queue import Queue
+from gevent.queue import Empty, Queue
 
 from grok2api import errors
-from grok2api.errors import MediaLost, NoMedia, UpstreamFailed
+from grok2api.errors import MediaLost, NoMedia, UpstreamFailed, UpstreamTimeout
 from grok2api.events import Event, Finish, Image, Moderated, Progress, Text, Video
 from grok2api.media import Kind
 
@@ -26,19 +27,20 @@ Keep = Callable[[str, Kind], None]
 log = logging.getLogger(__name__)
 
 
-def deliver(events: Iterator[Event], keep: Keep) -> Iterator[Event]:
+def deliver(events: Iterator[Event], keep: Keep, ends_at: float) -> Iterator[Event]:
     """An answer's events, with each picture and video when it is taken in; what is lost is left out.
 
     Text flows meanwhile, and `Finish` waits for all files. Until the first file the events are read in this greenlet,
-    from then on in one of their own; it and the files' are ended with this one. Raises what `events` and `keep` raise,
-    and at the end an UpstreamError when nothing came of what was announced.
+    from then on in one of their own; it and the files' are ended with this one. ends_at: when it is over in all
+    (monotonic). Raises what `keep` raises, what `events` raise when the files named before are in, and at the end an
+    UpstreamError when nothing came of what was announced.
     """
     fate = _Fate()
     for event in events:
         if type(event) is Text:  # nearly all are
             yield event
         elif isinstance(event, Image | Video):
-            yield from _beside(event, events, keep, fate)
+            yield from _beside(event, events, keep, fate, ends_at)
             return
         else:
             yield fate.of(event)
@@ -72,21 +74,26 @@ class _Fate:
             raise UpstreamFailed(f"Grok began to make the {self._announced}, but did not finish it.")
 
 
-def _beside(first: Image | Video, events: Iterator[Event], keep: Keep, fate: _Fate) -> Iterator[Event]:
+def _beside(
+    first: Image | Video, events: Iterator[Event], keep: Keep, fate: _Fate, ends_at: float
+) -> Iterator[Event]:
     """The same from the first file on."""
     #: Upstream's events, files that were taken in, and what went wrong; whoever brings one waits until it is wanted.
-    found: Queue[Event | _Kept | Exception] = Queue(1)
+    found: Queue[Event | _Kept | _Broken | Exception] = Queue(1)
     files = _Files(keep, found.put)
     files.add(first)
     reader = gevent.spawn(partial(copy_context().run, _read, events, found.put))
-    finish: Finish | None = None
+    end: Finish | _Broken | None = None
     try:
-        while finish is None or files.under_way:
-            item = found.get()
+        while end is None or files.under_way:
+            try:
+                item = found.get(timeout=max(0.0, ends_at - time.monotonic()))
+            except Empty as error:
+                raise UpstreamTimeout("Grok's pictures did not arrive in time.") from error
             if isinstance(item, Exception):
                 raise item
-            if isinstance(item, Finish):
-                finish = item
+            if isinstance(item, Finish | _Broken):
+                end = item
             elif isinstance(item, Image | Video):
                 files.add(item)
             elif isinstance(item, _Kept):
@@ -97,9 +104,18 @@ def _beside(first: Image | Video, events: Iterator[Event], keep: Keep, fate: _Fa
                     yield item.event
             else:
                 yield fate.of(item)
-        yield fate.of(finish)
+        if isinstance(end, _Broken):
+            raise end.error
+        yield fate.of(end)
     finally:
         gevent.killall([reader, *files.workers])
+
+
+class _Broken:
+    """The end of an answer that is none."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
 
 
 class _Kept:
@@ -142,9 +158,13 @@ class _Files:
             self._tell(kept)
 
 
-def _read(events: Iterator[Event], tell: Callable[[Event | Exception], None]) -> None:
+def _read(events: Iterator[Event], tell: Callable[[Event | _Broken], None]) -> None:
+    finished = False
     try:
         for event in events:
             tell(event)
+            finished = finished or isinstance(event, Finish)
+        if not finished:
+            raise UpstreamFailed("Grok's answer was cut off.")
     except Exception as error:  # handed back, as above
-        tell(error)
+        tell(_Broken(error))

@@ -124,7 +124,7 @@ def _valid(values: Mapping[str, object]) -> dict[str, object]:
     good: dict[str, object] = {}
     for name, value in values.items():
         try:
-            good[name] = clean(name, value)
+            good[name] = clean(name, value, stored=True)
         except SettingError as error:
             log.warning("a stored setting is left out: %s", error)
     return good

@@ -14,6 +14,8 @@ from grok2api.services.media_walks import WALKS
 
 #: A picture that has more pixels is only walked over: looking at all of them would cost too much.
 _LOOKED_AT_PIXELS = 40_000_000
+#: Pixels times scans of a JPEG: a second's work.
+_SCANNED_PIXELS = 1_000_000_000
 #: Pillow's JPEG is also its MPO (a JPEG with further ones behind it), for which it has no opener of its own.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF")
 #: What is looked at of a file's end: some fill up to a whole block.
@@ -43,7 +45,10 @@ def _problem_of_image(file: BinaryIO) -> str | None:
     file.seek(0)
     try:
         with Image.open(file, formats=_FORMATS) as image:
-            if image.width * image.height <= _LOOKED_AT_PIXELS:
+            pixels = image.width * image.height
+            if image.format in ("JPEG", "MPO") and _scans(file) * pixels > _SCANNED_PIXELS:
+                return "it has too many scans for its size"
+            if pixels <= _LOOKED_AT_PIXELS:
                 image.load()
             several = image.format == "MPO"
     except Image.DecompressionBombWarning:
@@ -54,6 +59,15 @@ def _problem_of_image(file: BinaryIO) -> str | None:
         log.exception("a picture could not be looked at, and is taken as it is")
         return None
     return _problem_of_jpegs(file) if several else None
+
+
+def _scans(file: BinaryIO) -> int:
+    """Of a JPEG, at most; the file stays where it is."""
+    position = file.tell()
+    file.seek(0)
+    count = file.read().count(b"\xff\xda")
+    file.seek(position)
+    return count
 
 
 def _problem_of_jpegs(file: BinaryIO) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
 from cachetools import TLRUCache
@@ -34,9 +35,10 @@ class MediaFailures:
         )
 
     def note(self, path: str, error: UpstreamError) -> None:
-        # Not what led to it: that holds on to all that the failed attempt had in its hands.
-        error.__cause__ = error.__context__ = None
-        self._failures[path] = _Failure(error, self._clock() + _good_for_s(error))
+        # Not what led to it, nor from where: that holds on to all that the failed attempt had in its hands.
+        bare = copy(error).with_traceback(None)
+        bare.__cause__ = bare.__context__ = None
+        self._failures[path] = _Failure(bare, self._clock() + _good_for_s(error))
 
     def check(self, path: str) -> None:
         """Raises the UpstreamError that it met with, if that is still good; a RateLimited says what is left to wait."""
@@ -46,7 +48,7 @@ class MediaFailures:
         error = failure.error
         if isinstance(error, RateLimited):
             raise RateLimited(error.message, failure.ends_at - self._clock(), error.exhausted)
-        raise error.with_traceback(None)
+        raise copy(error)  # several may be raising it at once
 
 
 def _good_for_s(error: UpstreamError) -> float:

@@ -72,6 +72,8 @@ class MediaFetcher:
         self._settings = settings
         self._metrics = metrics
         self._turns = {kind: BoundedSemaphore(_AT_ONCE) for kind in Kind}
+        # Held as long as their clients take, who may be slow: those must not keep the cache from its files.
+        self._passing = {kind: BoundedSemaphore(_AT_ONCE) for kind in Kind}
         self._failures = MediaFailures()
 
     def download(self, item: MediaItem, fresh: bool, sink: Sink) -> None:
@@ -83,7 +85,16 @@ class MediaFetcher:
     def pass_through(self, item: MediaItem) -> PassedThrough:
         """A picture has arrived whole, and was looked at; a video is only beginning to. Raises UpstreamError,
         MediaBusy, StorageUnavailable."""
-        return self._try(item, False, partial(self._pass, item))
+        turns = self._passing[item.kind]
+        if not turns.acquire(timeout=_TURN_S):
+            raise MediaBusy(item.kind)
+        try:
+            passed = self._try(item, False, partial(self._pass, item))
+        except BaseException:
+            turns.release()
+            raise
+        passed.close = _once(passed.close, turns.release)
+        return passed
 
     def _try(self, item: MediaItem, fresh: bool, once: Callable[[str], T]) -> T:
         accounts = within(PATIENCE_S, lambda: self._accounts.get([item.account_id]))
@@ -114,7 +125,7 @@ class MediaFetcher:
 
     def _pass(self, item: MediaItem, secret: str) -> PassedThrough:
         if item.kind is Kind.IMAGE:
-            with self._turn(item.kind, _TURN_S), self._open(item, secret) as asset:
+            with self._open(item, secret) as asset:
                 return _whole(asset, item.kind)
         asset = self._open(item, secret)
         try:
@@ -140,6 +151,17 @@ class MediaFetcher:
             yield
         finally:
             turns.release()
+
+
+def _once(*works: Callable[[], object]) -> Callable[[], None]:
+    """Does them all, the first time that it is called."""
+    left = list(works)
+
+    def close() -> None:
+        while left:
+            left.pop(0)()
+
+    return close
 
 
 def _whole(asset: Asset, kind: Kind) -> PassedThrough:

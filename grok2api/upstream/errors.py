@@ -72,6 +72,8 @@ def from_response(status: int, content_type: str, body: bytes) -> UpstreamError 
         return challenged("a web page instead of an answer")
     if status == 451:
         return challenged("not available in this region")
+    if status == 413 and html:  # of a proxy in front of Grok: another account would meet it, too
+        return Rejected("Grok does not take a request as large as this.")
     if status >= 500 or html:
         return UpstreamFailed(f"Grok failed with status {status}.")
     code, message, wait_s = _unwrap(body)

@@ -26,7 +26,8 @@ export function choice(dialog) {
 export function showFrom(dialog) {
   const label = document.activeElement?.getAttribute("aria-label");
   const back = () => {
-    if (!label || document.activeElement !== document.body) return;
+    const { activeElement: at, body } = document;
+    if (!label || (at !== body && !dialog.contains(at))) return;
     (find(`[aria-label="${CSS.escape(label)}"]`) ?? find("main .scroll"))?.focus();
   };
   dialog.addEventListener("close", back, { once: true });

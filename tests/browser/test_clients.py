@@ -99,7 +99,7 @@ def test_one_click_tells_why_a_request_was_not_served(console: Console) -> None:
     expect(dialog).to_be_visible()
     page.evaluate("document.querySelector('#requests').replaceChildren()")  # as when others push it out
     page.keyboard.press("Escape")
-    page.wait_for_function("document.querySelector('main .scroll').contains(document.activeElement)")
+    expect(page.locator("main .scroll:focus, main .scroll :focus")).to_have_count(1)
     explain.click()
     expect(dialog).to_contain_text("2 cooling down")
     assert violations(page) == []

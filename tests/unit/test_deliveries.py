@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import gevent
 import pytest
 from gevent.event import Event as Gate
 
-from grok2api.errors import MediaLost, Moderated, NoMedia, StorageUnavailable, UpstreamError, UpstreamFailed
+from grok2api.errors import (
+    MediaLost,
+    Moderated,
+    NoMedia,
+    StorageUnavailable,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamTimeout,
+)
 from grok2api.events import Event, Finish, Image, Progress, Text, Video
 from grok2api.events import Moderated as Withheld
 from grok2api.media import Kind
 from grok2api.services.deliveries import FILES_AT_ONCE, deliver
+
+#: Long after any test.
+ENDS_AT = time.monotonic() + 3600
 
 
 class Keeper:
@@ -45,7 +57,7 @@ class Reading:
     def __init__(self, events: Iterator[Event], keep: Callable[[str, Kind], None]) -> None:
         self.got: list[Event] = []
         self.error: Exception | None = None
-        self.greenlet = gevent.spawn(self._read, deliver(events, keep))
+        self.greenlet = gevent.spawn(self._read, deliver(events, keep, ENDS_AT))
 
     def _read(self, events: Iterator[Event]) -> None:
         try:
@@ -87,7 +99,7 @@ def test_only_so_many_are_taken_in_at_once() -> None:
     assert sorted(reading.got[:-1]) == [Image(name) for name in names] and reading.got[-1] == Finish()
 
 
-@pytest.mark.parametrize("how", ["the client leaves", "upstream fails", "a file fails"])
+@pytest.mark.parametrize("how", ["the client leaves", "a file fails", "the time is over"])
 def test_nothing_goes_on_behind_an_answer_that_ends_early(how: str) -> None:
     keeper, still = Keeper(), Gate()
     ended: list[str] = []
@@ -101,23 +113,36 @@ def test_nothing_goes_on_behind_an_answer_that_ends_early(how: str) -> None:
         try:
             yield Image("slow")
             yield Text("a")
-            if how == "upstream fails":
-                raise UpstreamFailed("cut off")
             if how == "a file fails":
                 yield Image("bad")
             still.wait()
         finally:
             ended.append("reading")
 
-    events = deliver(upstream(), keep)
+    events = deliver(upstream(), keep, time.monotonic() + 0.2 if how == "the time is over" else ENDS_AT)
     assert next(events) == Text("a")
     if how == "the client leaves":
         gevent.sleep(0.01)
         events.close()  # type: ignore[attr-defined]
     else:
-        with pytest.raises((UpstreamFailed, StorageUnavailable)):
+        with pytest.raises((UpstreamTimeout, StorageUnavailable)):
             next(events)
     assert not keeper.busy and ended == ["reading"]
+
+
+@pytest.mark.parametrize("how", ["it fails", "it just ends"])
+def test_a_file_that_was_named_is_handed_out_though_upstream_breaks_off(how: str) -> None:
+    def upstream() -> Iterator[Event]:
+        yield Image("slow")
+        if how == "it fails":
+            raise UpstreamFailed("cut off")
+
+    keeper = Keeper()
+    reading = Reading(upstream(), keeper)
+    assert reading.settled() == [] and not reading.greenlet.dead
+    keeper.open("slow")
+    assert reading.settled() == [Image("slow")]
+    assert isinstance(reading.error, UpstreamFailed)
 
 
 @pytest.mark.parametrize(
@@ -149,5 +174,5 @@ def test_an_answer_of_words_is_read_where_it_is_wanted() -> None:
             yield Text(str(number))
         yield Finish()
 
-    assert len(list(deliver(upstream(), Keeper()))) == 4
+    assert len(list(deliver(upstream(), Keeper(), ENDS_AT))) == 4
     assert places == [here] * 3

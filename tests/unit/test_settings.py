@@ -254,3 +254,10 @@ def test_any_value_is_cleaned_once_and_for_all_or_refused(row: Setting, value: o
     else:
         assert clean(row.name, cleaned) == cleaned
         assert getattr(snapshot({row.name: value}), row.name) == cleaned
+
+
+def test_what_was_stored_before_there_were_bounds_holds_on() -> None:
+    """A key that is dropped would open what it closes."""
+    stored = {"api_key": "k" * 5000, "admin_username": "a\nb"}
+    settings = snapshot(stored)
+    assert (settings.api_key, settings.admin_username) == (stored["api_key"], stored["admin_username"])

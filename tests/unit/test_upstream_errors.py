@@ -116,6 +116,7 @@ def test_every_http_error_has_its_meaning(
     ("status", "content_type", "body", "wanted"),
     [
         (403, HTML, CHALLENGE, Challenged),
+        (413, HTML, b"<html>413 Request Entity Too Large", Rejected),
         (403, "", b" \n<html>Just a moment", Challenged),
         (403, HTML, b"", Challenged),
         (403, JSON, b" \r\n", Challenged),
