@@ -118,9 +118,8 @@ class AdminAuth:
         place, who = _place(address), _digest(username)
         line = self._for_known if self._logins.is_good(place, self._clock()) else self._for_strangers
         with line.place() as found:
-            if (
-                not found
-            ):  # and nothing is stored: those who come may be many, each from an address of its own
+            # And nothing is stored: those who come may be many, each from an address of its own.
+            if not found:
                 raise LoginThrottled(_BUSY_S, "Too many are logging in at this moment.")
             wait_s = self._logins.attempt(place, who, self._clock())
             if wait_s > 0:
@@ -203,8 +202,7 @@ def _is_near(address: str) -> bool:
         return False
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
-    if (
-        isinstance(ip, ipaddress.IPv6Address) and ip.teredo is not None
-    ):  # public, though Python calls it private
+    # Teredo's are public, though Python calls them private.
+    if isinstance(ip, ipaddress.IPv6Address) and ip.teredo is not None:
         return False
     return ip.is_loopback or ip.is_private

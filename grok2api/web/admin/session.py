@@ -61,10 +61,8 @@ def _note_failed(address: str) -> None:
 def _check_host() -> None:
     """A page of a stranger's, whose name means this machine, knows the default password, too. Raises LoginTooFar."""
     original = request.environ.get("werkzeug.proxy_fix.orig", {}).get("HTTP_HOST")
-    hosts = (
-        request.host,
-        original or request.host,
-    )  # the page may have named the former in a header of its own
+    # A page may have named the former in a header of its own.
+    hosts = (request.host, original or request.host)
     if get_services().auth.default_password_stands() and not all(map(no_stranger_owns, hosts)):
         raise LoginTooFar(
             "The default password still stands, so login is only possible at this gateway's address, such as "

@@ -22,9 +22,8 @@ _TOLD = {(f"{setting.name}_set", setting.scope) for setting in SETTINGS if setti
 
 @blueprint.get("/settings")
 def show_settings() -> Response:
-    snapshot = (
-        get_services().settings.fresh()
-    )  # a script may send it back, changed: it must not undo anything
+    # Not a snapshot: a script may send it back, changed, and must not undo anything.
+    snapshot = get_services().settings.fresh()
     data: dict[str, dict[str, Any]] = {"global": {}, "grok": {}}
     for setting in SETTINGS:
         value = getattr(snapshot, setting.name)
